@@ -1,0 +1,25 @@
+"""The door's process: `granian --interface asgi config.door:application`."""
+
+import logging.config
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings
+from psycopg.conninfo import make_conninfo
+
+from ingest.bell import Bell
+from ingest.door import Door
+from ingest.inbox import Inbox
+
+
+def database() -> str:
+    """Django's default database as a libpq connection string."""
+    given = settings.DATABASES["default"]
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    known = {ours: given.get(theirs) or None for ours, theirs in names.items()}
+    return make_conninfo(**known, connect_timeout=5, application_name="listenpost-door")
+
+
+logging.config.dictConfig(settings.LOGGING)
+application = Door(Inbox(database()), Bell())
