@@ -1,0 +1,204 @@
+"""Asking a vendor: a request is opened, asked again, or given up. Sending is ingest/submission.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access.models import Clinic
+from feed import events
+from ingest import states, tasks
+from ingest.lifecycle import lock, move, set_aside
+from ingest.models import AsyncRequest, Audio, Session, Submission, VendorAccount
+from vendors import VENDORS
+from vendors.base import Problem, Wish
+
+State = AsyncRequest.State
+
+
+class Refused(Exception):
+    """The request cannot be made, for these reasons."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(", ".join(problem.code for problem in problems))
+        self.problems = problems
+
+
+class AlreadyUsed(Exception):
+    """The clinic has used this client_request_id before."""
+
+
+class NotNow(Exception):
+    """The request's state does not allow it. The text says why and what to do."""
+
+
+def open_session(clinic: Clinic, **fields: Any) -> Session:
+    with transaction.atomic():
+        session: Session = Session.objects.create(clinic=clinic, **fields)
+        events.record("session.created", clinic_id=clinic.pk, object_id=session.pk)
+    return session
+
+
+def ask(
+    session: Session,
+    *,
+    vendor: str,
+    audio: Audio | None,
+    wish: Wish,
+    client_request_id: str | None = None,
+    submitted_elsewhere: bool = False,
+) -> AsyncRequest:
+    """Opens a request and queues its first submission.
+
+    `audio` None: the session's latest. `submitted_elsewhere`: nothing is sent, the answer is waited for.
+    Raises Refused and AlreadyUsed; then nothing is stored.
+    """
+    if not submitted_elsewhere and audio is None:
+        audio = session.audio.order_by("number").last()
+    account = VendorAccount.objects.filter(clinic=session.clinic_id, vendor=vendor).first()
+    wish = replace(wish, duration_ms=audio.duration_ms if audio else None)
+    if problems := list(_problems(session, vendor, account, audio, wish, submitted_elsewhere)):
+        raise Refused(problems)
+    try:
+        with transaction.atomic():
+            return _open(session, vendor, account, audio, wish, client_request_id or str(uuid4()), submitted_elsewhere)
+    except IntegrityError as error:
+        if "client_request_id_once_a_clinic" in str(error):
+            raise AlreadyUsed from None
+        raise
+
+
+def _problems(
+    session: Session,
+    vendor: str,
+    account: VendorAccount | None,
+    audio: Audio | None,
+    wish: Wish,
+    submitted_elsewhere: bool,
+) -> Sequence[Problem]:
+    if vendor not in VENDORS:
+        return [Problem("vendor", "unknown_vendor", f"There is no such vendor. Known: {', '.join(sorted(VENDORS))}.")]
+    problems = list(VENDORS[vendor].check(wish))
+    if not session.consent:
+        problems.append(Problem("consent", "no_consent", "The session has no consent to be written up."))
+    if not submitted_elsewhere and audio is None:
+        problems.append(Problem("audio", "no_audio", "The session has no audio yet. Upload it first."))
+    if not submitted_elsewhere and account is None:
+        problems.append(Problem("vendor", "no_account", "The clinic has no account at this vendor."))
+    return problems
+
+
+def _open(
+    session: Session,
+    vendor: str,
+    account: VendorAccount | None,
+    audio: Audio | None,
+    wish: Wish,
+    client_request_id: str,
+    submitted_elsewhere: bool,
+) -> AsyncRequest:
+    now = timezone.now()
+    request: AsyncRequest = AsyncRequest.objects.create(
+        clinic_id=session.clinic_id,
+        session=session,
+        account=account,
+        vendor=vendor,
+        audio=audio,
+        submitted_elsewhere=submitted_elsewhere,
+        output_objects=list(wish.output_objects),
+        language=wish.language,
+        note_template=wish.note_template,
+        section_style=wish.section_style,
+        split_by_sentence=wish.split_by_sentence,
+        split_by_problem=wish.split_by_problem,
+        state=State.WAITING if submitted_elsewhere else State.QUEUED,
+        waiting_since=now if submitted_elsewhere else None,
+    )
+    submission = Submission(clinic_id=session.clinic_id, request=request, number=1, client_request_id=client_request_id)
+    if submitted_elsewhere:
+        submission.state = Submission.State.WAITING
+    else:
+        submission.next_attempt_at = now
+    submission.save(force_insert=True)
+    events.record("request.created", clinic_id=request.clinic_id, object_id=request.pk, session=str(session.pk))
+    if not submitted_elsewhere:
+        transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+    return request
+
+
+def retry(request: AsyncRequest) -> AsyncRequest:
+    """A person asks again: a queued try is sent now, a failed or overdue request gets a new one. Raises NotNow."""
+    with transaction.atomic():
+        request = lock(request.pk)
+        if request.submitted_elsewhere:
+            raise NotNow("Another system asks the vendor for this request: ask again there.")
+        if request.state == State.QUEUED:
+            _send_now(request)
+        elif request.state == State.FAILED or request.is_overdue:
+            ask_again(request)
+        else:
+            raise NotNow(WHY_NO_RETRY[request.state])
+    return request
+
+
+WHY_NO_RETRY = {
+    State.SUBMITTING: "It is being sent at this moment.",
+    State.WAITING: "The vendor is still at work on it. It can be asked again once it is overdue.",
+    State.READY: "Its result is there already.",
+    State.CANCELLED: "It was cancelled. Make a new request.",
+}
+
+
+def _send_now(request: AsyncRequest) -> None:
+    submission = request.current_submission
+    Submission.objects.filter(pk=submission.pk, state="queued").update(next_attempt_at=timezone.now())
+    transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+
+
+def ask_again(request: AsyncRequest) -> Submission:
+    """A new try at a locked request, under a new client_request_id. An older try's answer counts if it is first."""
+    number = request.current_submission.number + 1
+    set_aside(request, "replaced")
+    submission = Submission.objects.create(
+        clinic_id=request.clinic_id,
+        request=request,
+        number=number,
+        client_request_id=str(uuid4()),
+        next_attempt_at=timezone.now(),
+    )
+    move(request, State.QUEUED)
+    transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+    return submission
+
+
+def cancel(request: AsyncRequest) -> AsyncRequest:
+    """Gives a request up: nothing more is sent, and whatever comes is kept but not applied. Raises NotNow."""
+    with transaction.atomic():
+        request = lock(request.pk)
+        if request.state == State.READY:
+            raise NotNow("Its result is there already.")
+        if states.REQUEST.moves(request.state, State.CANCELLED):
+            set_aside(request, "cancelled")
+            move(request, State.CANCELLED)
+            events.record("request.cancelled", clinic_id=request.clinic_id, object_id=request.pk)
+    return request
+
+
+def ask_overdue_again(limit: int) -> int:
+    """Where CALLBACK_ASK_AGAIN allows it, asks again for overdue requests. Returns how many."""
+    most = 1 + settings.CALLBACK_ASK_AGAIN
+    overdue = AsyncRequest.objects.overdue().filter(submitted_elsewhere=False)
+    asked = 0
+    for request_id in overdue.order_by("waiting_since").values_list("pk", flat=True)[:limit]:
+        with transaction.atomic():
+            request = lock(request_id)
+            if request.is_overdue and request.submissions.count() < most:
+                ask_again(request)
+                asked += 1
+    return asked

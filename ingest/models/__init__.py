@@ -1,0 +1,8 @@
+"""What goes out to vendors and what comes back: sessions and their audio, requests and their submissions, callbacks."""
+
+from ingest.models.account import VendorAccount
+from ingest.models.callback import Callback
+from ingest.models.request import AsyncRequest, Submission
+from ingest.models.session import Audio, Session
+
+__all__ = ["AsyncRequest", "Audio", "Callback", "Session", "Submission", "VendorAccount"]

@@ -1,0 +1,35 @@
+"""A clinic's credentials at one vendor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from access.models import ClinicOwned
+from ingest import secrets
+from vendors.base import Account
+
+
+class VendorAccount(ClinicOwned):
+    """Credentials are encrypted under CREDENTIAL_KEYS and never shown again."""
+
+    vendor = models.CharField(max_length=20)
+    base_url = models.URLField(max_length=500)
+    options = models.JSONField(default=dict, blank=True, help_text="The vendor's own settings, such as region.")
+    encrypted_credentials = models.BinaryField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clinic", "vendor"], name="one_account_a_vendor")]
+
+    def __str__(self) -> str:
+        return f"{self.vendor} ({self.pk})"
+
+    def seal(self, credentials: dict[str, Any]) -> None:
+        self.encrypted_credentials = secrets.encrypt(credentials)
+
+    def opened(self) -> Account:
+        """The account as an adapter takes it, its credentials in clear."""
+        credentials = secrets.decrypt(bytes(self.encrypted_credentials))
+        return Account(base_url=self.base_url, credentials=credentials, options=self.options)

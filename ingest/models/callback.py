@@ -1,0 +1,71 @@
+"""Answers received, as they came."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from access.models import ClinicOwned
+from config.leases import Leased
+from ingest.models.request import AsyncRequest, Submission
+
+
+class Callback(ClinicOwned, Leased):
+    """One answer received, raw. Rows are written by the door (ingest/inbox.py), in SQL of its own.
+
+    The key is what the sender proved (`proven_by`, `proven_id`) and the event's id, never an id read from the body.
+    Retention may empty `body`; the key and `digest` stay, so that an old repeat is still a duplicate.
+    """
+
+    class State(models.TextChoices):
+        STORED = "stored", "stored, not yet processed"
+        APPLIED = "applied", "applied"
+        DUPLICATE = "duplicate", "says what was already applied"
+        CONFLICT = "conflict", "a second, different answer"
+        MISMATCH = "mismatch", "names another request than the address it came to"
+        NOT_APPLIED = "not_applied", "came too late to count"
+        JUNK = "junk", "not an answer of this vendor"
+        FAILED = "failed", "could not be processed"
+
+    class Proof(models.TextChoices):
+        TICKET = "ticket", "ticket of a submission"
+
+    vendor = models.CharField(max_length=20)
+    proven_by = models.CharField(max_length=20, choices=Proof.choices)
+    proven_id = models.UUIDField(help_text="The submission, account or clinic that was proven.")
+    event_id = models.CharField(max_length=200, help_text="The vendor's id of the event, else the body's SHA-256.")
+    submission = models.ForeignKey(
+        Submission, on_delete=models.PROTECT, related_name="callbacks", null=True, blank=True
+    )
+    request = models.ForeignKey(AsyncRequest, on_delete=models.PROTECT, related_name="callbacks", null=True, blank=True)
+    body = models.BinaryField(null=True)
+    size = models.PositiveIntegerField()
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body as it came.")
+    content_type = models.CharField(max_length=100, blank=True)
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=20, choices=State.choices, default=State.STORED)
+    problem = models.CharField(max_length=500, blank=True, help_text="What is wrong with it, in words without content.")
+    result_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of what it says, once parsed.")
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            Leased.due_index("callback_due"),
+            models.Index(fields=["clinic", "-id"], name="callback_list"),
+            models.Index(fields=["clinic", "state", "-id"], name="callback_by_state"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["proven_id", "event_id"], name="callback_once"),
+            models.CheckConstraint(
+                condition=Q(next_attempt_at__isnull=True) | Q(state="stored"), name="callback_due_only_unprocessed"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        *("stored", "applied", "duplicate", "conflict"),
+                        *("mismatch", "not_applied", "junk", "failed"),
+                    ]
+                ),
+                name="callback_state_known",
+            ),
+        ]

@@ -1,0 +1,96 @@
+"""What a file really is: `python -m ingest.probe <file>` prints {"content_type", "duration_ms"} or {"error"}.
+
+Run as a process of its own, with limits, because the files come from outside and the decoders are C. FFmpeg may open
+that one local file in one of seven formats and nothing else: playlists and other protocols are shut off.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+SECONDS = 120
+MEMORY = 2 * 1024**3
+CONTENT_TYPES = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "mov,mp4,m4a,3gp,3g2,mj2": "audio/mp4",
+    "aac": "audio/aac",
+    "ogg": "audio/ogg",
+    "matroska,webm": "audio/webm",
+}
+ACCEPTED = "WAV, FLAC, MP3, M4A or AAC, OGG or Opus, WebM"
+OPTIONS = {"format_whitelist": "wav,flac,mp3,mov,aac,ogg,matroska", "protocol_whitelist": "file"}
+
+
+class NotAudio(Exception):
+    """The bytes are not audio that we take. The text is for their sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    content_type: str
+    duration_ms: int
+
+
+def probe(path: Path) -> Sound:
+    """Reads a file in a child process. Raises NotAudio."""
+    command = [sys.executable, "-m", "ingest.probe", str(path)]
+    root = Path(__file__).resolve().parent.parent
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, timeout=SECONDS, cwd=root, env={"PYTHONDONTWRITEBYTECODE": "1"}, check=False
+        )
+        found = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        raise NotAudio(f"The file could not be read as audio. Send {ACCEPTED}.") from None
+    if "error" in found:
+        raise NotAudio(found["error"])
+    return Sound(**found)
+
+
+def measure(path: str) -> dict[str, Any]:
+    """In the child: the container's type, and the audio's length from its packets, since headers may lie or lack."""
+    import av
+
+    with av.open(path, options=OPTIONS) as container:
+        content_type = CONTENT_TYPES[container.format.name]
+        pictures = [stream for stream in container.streams.video if not stream.disposition & 0x400]
+        if pictures or not container.streams.audio:
+            return {"error": f"The file holds {'video' if pictures else 'no audio'}. Send {ACCEPTED}."}
+        stream = container.streams.audio[0]
+        first = last = None
+        decoded = 0
+        for packet in container.demux(stream):
+            if packet.pts is None:
+                continue
+            if not decoded:
+                decoded = len(packet.decode())
+            first = packet.pts if first is None else min(first, packet.pts)
+            last = max(last or 0, packet.pts + (packet.duration or 0))
+        if first is None or last is None or not decoded:
+            return {"error": f"The file holds no sound that can be decoded. Send {ACCEPTED}."}
+        seconds = (last - first) * Fraction(stream.time_base or 1)
+    return {"content_type": content_type, "duration_ms": round(seconds * 1000)}
+
+
+def main(path: str) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        found = measure(path)
+    except Exception:  # FFmpeg has dozens of ways to say that it cannot read a file
+        found = {"error": f"The file is not audio that can be read. Send {ACCEPTED}."}
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

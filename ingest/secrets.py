@@ -1,0 +1,24 @@
+"""Vendors' credentials at rest: JSON under Fernet, several keys at once so that they can be rotated."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.CREDENTIAL_KEYS])
+
+
+def encrypt(credentials: dict[str, Any]) -> bytes:
+    """Under the first of CREDENTIAL_KEYS."""
+    return _fernet().encrypt(json.dumps(credentials).encode())
+
+
+def decrypt(token: bytes) -> dict[str, Any]:
+    """Under whichever of CREDENTIAL_KEYS it was written. Raises cryptography's InvalidToken."""
+    credentials: dict[str, Any] = json.loads(_fernet().decrypt(token))
+    return credentials

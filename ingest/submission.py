@@ -1,0 +1,148 @@
+"""Sending one submission: claim it, call the vendor outside of any transaction, write the outcome narrowly.
+
+A callback that has come always wins over an outcome that is late: the outcome is written only while the lease holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import timedelta
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from config import leases
+from ingest import lifecycle, states, tickets
+from ingest.models import AsyncRequest, Submission
+from vendors import connect
+from vendors.base import Job, Submitted, VendorError, Wish
+from vendors.outbound import Outbound
+
+log = logging.getLogger(__name__)
+
+#: Longer than the guarded client's own limit, so that a call has ended before its lease does.
+LEASE = timedelta(seconds=45)
+LONGEST_PAUSE = 900.0
+LONGEST_RETRY_AFTER = 3600.0
+
+
+def send(submission_id: UUID) -> None:
+    """Sends it if it is due and nobody else is at it."""
+    submission = claim(submission_id)
+    if submission is None:
+        return
+    try:
+        submitted = call(submission)
+    except VendorError as error:
+        refused(submission, error)
+    else:
+        accepted(submission, submitted)
+
+
+def claim(submission_id: UUID) -> Submission | None:
+    """Leases the submission to this worker; None when it is not due, or its attempts are used up."""
+    owner = Submission.objects.filter(pk=submission_id).values_list("request_id", flat=True).first()
+    if owner is None:
+        return None
+    with transaction.atomic():
+        request = lifecycle.lock(owner)
+        claimed = leases.claim(Submission, lease=LEASE, ids=[submission_id])
+        if not claimed:
+            return None
+        submission = claimed[0]
+        if submission.attempts > settings.SUBMISSION_ATTEMPTS:
+            give_up(request, submission)
+            return None
+        # A claim that never came to an outcome: its worker died, perhaps after the vendor had the request.
+        submission.unanswered |= submission.state == Submission.State.SUBMITTING
+        states.SUBMISSION.moves(submission.state, Submission.State.SUBMITTING)
+        submission.state = Submission.State.SUBMITTING
+        submission.save(update_fields=["state", "unanswered"])
+        lifecycle.move(request, AsyncRequest.State.SUBMITTING)
+    return submission
+
+
+def call(submission: Submission) -> Submitted:
+    """Asks the vendor. Raises VendorError."""
+    request = AsyncRequest.objects.select_related("account").get(pk=submission.request_id)
+    assert request.account is not None and request.audio_id is not None  # noqa: PT018, S101 (the row's own constraint)
+    try:
+        account = request.account.opened()
+    except InvalidToken:
+        message = "The clinic's credentials cannot be decrypted: connect the vendor again."
+        raise VendorError(message, permanent=True, code="account_unreadable") from None
+    file_ticket = tickets.for_file(request.audio_id, seconds=settings.FILE_TICKET_SECONDS)
+    job = Job(
+        client_request_id=submission.client_request_id,
+        wish=wish_of(request),
+        file_url=f"{settings.DOOR_URL}/files/{file_ticket}",
+        callback_url=f"{settings.DOOR_URL}/callbacks/{request.vendor}/{tickets.for_callback(submission.pk)}",
+        unanswered_before=submission.unanswered,
+    )
+    return connect(request.vendor, account, Outbound(settings.OUTBOUND_ALLOW)).submit(job)
+
+
+def wish_of(request: AsyncRequest) -> Wish:
+    return Wish(
+        output_objects=tuple(request.output_objects),
+        language=request.language,
+        note_template=request.note_template,
+        section_style=request.section_style,
+        split_by_sentence=request.split_by_sentence,
+        split_by_problem=request.split_by_problem,
+    )
+
+
+def accepted(submission: Submission, submitted: Submitted) -> None:
+    """The vendor has it: wait for its callback. When that has come already, only the vendor's own id is added."""
+    ref = submitted.ref or ""
+    with transaction.atomic():
+        request = lifecycle.lock(submission.request_id)
+        now = timezone.now()
+        waiting = {"state": Submission.State.WAITING, "vendor_request_id": ref, "submitted_at": now, "error_code": ""}
+        if held(submission).update(**waiting, error_message="", **leases.finished()):
+            lifecycle.move(request, AsyncRequest.State.WAITING, submitted_at=now)
+        else:
+            Submission.objects.filter(pk=submission.pk, vendor_request_id="").update(vendor_request_id=ref)
+
+
+def refused(submission: Submission, error: VendorError) -> None:
+    """It did not work: due again after a pause, or at its end with a reason."""
+    with transaction.atomic():
+        request = lifecycle.lock(submission.request_id)
+        reason = {"error_code": error.code, "error_message": error.message}
+        reason["unanswered"] = submission.unanswered or error.unanswered
+        if error.permanent or submission.attempts >= settings.SUBMISSION_ATTEMPTS:
+            if held(submission).update(state=Submission.State.FAILED, **reason, **leases.finished()):
+                lifecycle.fail(request, code=error.code, message=error.message, retryable=not error.permanent)
+            return
+        again = timezone.now() + pause(submission.attempts, error.retry_after)
+        if held(submission).update(state=Submission.State.QUEUED, **reason, **leases.due_again(again)):
+            lifecycle.move(request, AsyncRequest.State.QUEUED)
+    log.info("submission %s will be tried again: %s", submission.pk, error.code)
+
+
+def give_up(request: AsyncRequest, submission: Submission) -> None:
+    """More claims than attempts: worker after worker died at it."""
+    message = "It could not be sent: the worker stopped each time it was tried. Retry, and tell the operator."
+    reason = {"error_code": "workers_died", "error_message": message}
+    Submission.objects.filter(pk=submission.pk).update(state=Submission.State.FAILED, **reason, **leases.finished())
+    lifecycle.fail(request, code="workers_died", message=message, retryable=True)
+
+
+def held(submission: Submission) -> models.QuerySet[Submission]:
+    """The row, as long as this worker's lease on it stands and nothing else has moved it."""
+    return Submission.objects.filter(
+        pk=submission.pk, state=Submission.State.SUBMITTING, lease_token=submission.lease_token
+    )
+
+
+def pause(attempts: int, retry_after: float | None) -> timedelta:
+    """Exponential, with jitter so that a vendor's outage does not end in a stampede; never sooner than it asked for."""
+    backoff = min(settings.SUBMISSION_RETRY_SECONDS * 2.0 ** (attempts - 1), LONGEST_PAUSE)
+    backoff *= random.uniform(0.75, 1.25)  # noqa: S311
+    return timedelta(seconds=max(backoff, min(retry_after or 0.0, LONGEST_RETRY_AFTER)))

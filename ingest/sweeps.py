@@ -1,0 +1,50 @@
+"""What a lost bell missed. Every few seconds, one sweep at a time, a bounded number of bells."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from config import leases
+from ingest import asking, tasks
+from ingest.models import Callback, Submission
+
+log = logging.getLogger(__name__)
+
+SWEEP_LOCK = 0x11570
+MOST_SUBMISSIONS = 50
+ABANDONED_AFTER = 24 * 3600
+
+
+def sweep() -> None:
+    """Rings for submissions and callbacks that are due, and asks again for overdue requests where that is wished."""
+    with transaction.atomic():
+        if not alone():
+            return
+        submissions = leases.due_ids(Submission, MOST_SUBMISSIONS)
+        callbacks = leases.due_ids(Callback, 1)
+    for submission_id in submissions:
+        tasks.ring_submission(submission_id)
+    if callbacks:
+        tasks.ring_callbacks()
+    if settings.CALLBACK_ASK_AGAIN:
+        asking.ask_overdue_again(MOST_SUBMISSIONS)
+
+
+def alone() -> bool:
+    """Whether no other sweep runs at this moment: two beats must do no harm."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def tidy() -> None:
+    """Deletes uploads that a killed process left behind."""
+    for leftover in Path(settings.UPLOAD_DIR).glob("tmp*"):
+        if time.time() - leftover.stat().st_mtime > ABANDONED_AFTER:
+            leftover.unlink(missing_ok=True)
+            log.info("removed an abandoned upload")

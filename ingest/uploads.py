@@ -1,0 +1,110 @@
+"""Keeping a session's audio: hashed and copied in constant memory, looked at, then stored under its own hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.models import Max
+
+from feed import events
+from ingest import probe, states
+from ingest.models import Audio, Session
+
+CHUNK = 256 * 1024
+
+
+class EmptyBody(Exception):
+    """Nothing was sent."""
+
+
+class AudioTooLarge(Exception):
+    """More than AUDIO_MAX_BYTES."""
+
+
+class SessionClosed(Exception):
+    """The session takes no more audio."""
+
+
+class _Moved(File):  # type: ignore[type-arg]
+    """A file that a storage on the same disk may take by renaming it."""
+
+    def __init__(self, path: Path, handle: IO[bytes]) -> None:
+        super().__init__(handle, name=path.name)
+        self.path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self.path)
+
+
+def keep_audio(session: Session, body: BinaryIO) -> tuple[Audio, bool]:
+    """Stores what `body` holds as the session's next audio; bytes that are there already give that Audio and False.
+
+    Raises EmptyBody, AudioTooLarge, SessionClosed and probe.NotAudio; then nothing is kept.
+    """
+    if session.state == Session.State.CLOSED:
+        raise SessionClosed
+    folder = Path(settings.UPLOAD_DIR)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+        path = Path(copy.name)
+        try:
+            size, sha256 = _copy(body, copy)
+            if known := Audio.objects.filter(session=session, sha256=sha256).first():
+                return known, False
+            connection.close()  # a long recording takes seconds to look at: no connection waits for that
+            sound = probe.probe(path)
+            key = f"audio/{session.clinic_id}/{session.pk}/{sha256}"
+            copy.seek(0)
+            default_storage.save(key, _Moved(path, copy))
+            return _record(session.pk, key, size, sha256, sound)
+        finally:
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := body.read(CHUNK):
+        size += len(chunk)
+        if size > settings.AUDIO_MAX_BYTES:
+            raise AudioTooLarge
+        digest.update(chunk)
+        copy.write(chunk)
+    if not size:
+        raise EmptyBody
+    copy.flush()
+    os.fsync(copy.fileno())
+    return size, digest.hexdigest()
+
+
+@transaction.atomic
+def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound) -> tuple[Audio, bool]:
+    session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+    if known := session.audio.filter(sha256=sha256).first():
+        return known, False
+    if session.state == Session.State.CLOSED:
+        raise SessionClosed
+    audio = Audio.objects.create(
+        clinic_id=session.clinic_id,
+        session=session,
+        number=(session.audio.aggregate(last=Max("number"))["last"] or 0) + 1,
+        storage_key=key,
+        content_type=sound.content_type,
+        size=size,
+        duration_ms=sound.duration_ms,
+        sha256=sha256,
+    )
+    if states.SESSION.moves(session.state, Session.State.RECORDING):
+        Session.objects.filter(pk=session.pk).update(state=Session.State.RECORDING)
+    events.record("audio.created", clinic_id=session.clinic_id, object_id=audio.pk, session=str(session.pk))
+    return audio, True
