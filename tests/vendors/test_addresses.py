@@ -1,0 +1,95 @@
+"""Which addresses may be called."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from vendors.addresses import Endpoint, is_named, may_call
+
+EVERYTHING = [ip_network("0.0.0.0/0"), ip_network("::/0")]
+METADATA = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "100.100.100.200",
+    "168.63.129.16",
+    "fd00:ec2::254",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::1",
+]
+REFUSED = [
+    "0.0.0.0",  # noqa: S104
+    "0.1.2.3",
+    "10.0.0.1",
+    "100.64.0.1",
+    "100.127.255.255",
+    "127.0.0.1",
+    "127.255.255.254",
+    "169.254.0.1",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.8",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "::ffff:0:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:7f00:1::1",
+    "2002:808:808::1",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "fe80::1",
+    "fec0::1",
+    "ff02::1",
+]
+PUBLIC = ["8.8.8.8", "1.1.1.1", "100.63.255.255", "172.32.0.1", "192.169.0.1", "2606:4700::1111", "2a00:1450::1"]
+
+
+@pytest.mark.parametrize("text", REFUSED + METADATA)
+def test_refused_unless_named(text: str) -> None:
+    assert not may_call(ip_address(text), [])
+    assert may_call(ip_address(text), EVERYTHING) is (text not in METADATA)
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_public_addresses_may_be_called_but_are_not_named(text: str) -> None:
+    assert may_call(ip_address(text), [])
+    assert not is_named(ip_address(text), [])
+
+
+def test_naming_one_network_opens_no_other() -> None:
+    allow = [ip_network("10.1.0.0/16")]
+    assert may_call(ip_address("10.1.2.3"), allow)
+    assert not may_call(ip_address("10.2.0.1"), allow)
+    assert not may_call(ip_address("::ffff:10.1.2.3"), allow)
+
+
+def test_a_named_wrapper_does_not_hide_what_it_wraps() -> None:
+    nat64 = [ip_network("64:ff9b::/96")]
+    assert may_call(ip_address("64:ff9b::8.8.8.8"), nat64)
+    assert not may_call(ip_address("64:ff9b::10.0.0.1"), nat64)
+    assert not is_named(ip_address("64:ff9b::8.8.8.8"), nat64)
+
+
+def test_a_zone_does_not_make_another_address_of_it() -> None:
+    assert Endpoint(10, ("fd00:ec2::254%1", 80, 0, 1)).address == ip_address("fd00:ec2::254")

@@ -1,0 +1,16 @@
+"""The scribe vendors: one line each. Whoever needs one asks `connect` and speaks the protocol of `vendors.base`."""
+
+from __future__ import annotations
+
+from vendors.base import Account, Vendor
+from vendors.nabla.adapter import NablaVendor
+from vendors.outbound import Outbound
+
+VENDORS: dict[str, type[Vendor]] = {
+    NablaVendor.name: NablaVendor,
+}
+
+
+def connect(name: str, account: Account, outbound: Outbound) -> Vendor:
+    """The vendor called `name`, as this account sees it. Nothing is sent yet. Raises KeyError for an unknown name."""
+    return VENDORS[name](account, outbound)

@@ -1,0 +1,131 @@
+"""Reading what a vendor sent: bytes to a JSON object, and its fields one by one, strictly.
+
+Every complaint is `Unreadable` and names the place (`note.sections[3].text`), never what stood there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NoReturn
+
+from vendors.base import Unreadable
+
+MOST_CHARACTERS = 1_000_000
+MOST_DIGITS = 300
+LAST_MILLISECOND = 2**31 - 1
+
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_object(body: bytes) -> Fields:
+    """The JSON object that `body` holds, UTF-8 with or without a byte order mark.
+
+    Broken UTF-8, U+0000 and lone surrogates, raw or escaped, become U+FFFD. Raises Unreadable for anything that is not
+    JSON, is not an object, is nested too deeply, or holds NaN, an infinity or a number of more than 300 digits.
+    """
+    text = body.decode("utf-8-sig", errors="replace").replace("\x00", "\ufffd")
+    try:
+        # Not strict: a raw line break within a string is no reason to lose a note.
+        value = json.loads(
+            text, strict=False, parse_int=_whole_number, parse_float=_number, parse_constant=_refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"body: not JSON at character {error.pos}") from None
+    except RecursionError:
+        raise Unreadable("body: nested too deeply") from None
+    if not isinstance(value, dict):
+        raise Unreadable("body: not an object")
+    return Fields(value)
+
+
+class Fields:
+    """One JSON object, read field by field. A field that is null counts as absent."""
+
+    def __init__(self, values: dict[str, object], place: str = "") -> None:
+        self._values = values
+        self._place = place
+
+    def has(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def value(self, name: str) -> object:
+        """The field as it came: text not cleaned, None when absent."""
+        return self._values.get(name)
+
+    def text(self, name: str) -> str:
+        """A required text, at most 1,000,000 characters. Raises Unreadable."""
+        text = self.optional_text(name)
+        if text is None:
+            raise Unreadable(f"{self._at(name)}: missing")
+        return text
+
+    def optional_text(self, name: str, *, most: int = MOST_CHARACTERS) -> str | None:
+        """A text of at most `most` characters, or None when absent. Raises Unreadable."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise Unreadable(f"{self._at(name)}: not a text")
+        if len(value) > most:
+            raise Unreadable(f"{self._at(name)}: longer than {most:,} characters")
+        return _UNFIT.sub("\ufffd", value)
+
+    def object(self, name: str) -> Fields | None:
+        """An object, or None when absent. Raises Unreadable."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        return _fields(value, self._at(name))
+
+    def objects(self, name: str, *, most: int) -> list[Fields] | None:
+        """A list of at most `most` objects, or None when absent. Raises Unreadable."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise Unreadable(f"{self._at(name)}: not a list")
+        if len(value) > most:
+            raise Unreadable(f"{self._at(name)}: more than {most:,} items")
+        return [_fields(item, f"{self._at(name)}[{index}]") for index, item in enumerate(value)]
+
+    def milliseconds(self, *names: str) -> int | None:
+        """The first of `names` that is there, 0 to 2**31 - 1, `65100.0` too; None when none is. Raises Unreadable."""
+        name = next((name for name in names if self.has(name)), None)
+        if name is None:
+            return None
+        value = self._values[name]
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Unreadable(f"{self._at(name)}: not a whole number of milliseconds")
+        if not 0 <= value <= LAST_MILLISECOND:
+            raise Unreadable(f"{self._at(name)}: not between 0 and {LAST_MILLISECOND} milliseconds")
+        return value
+
+    def _at(self, name: str) -> str:
+        return f"{self._place}.{name}" if self._place else name
+
+
+def _fields(value: object, place: str) -> Fields:
+    if not isinstance(value, dict):
+        raise Unreadable(f"{place}: not an object")
+    return Fields(value, place)
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise Unreadable("body: a number has too many digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Unreadable("body: a number is too large")
+    return number
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise Unreadable("body: NaN or an infinity is no JSON number")

@@ -1,0 +1,147 @@
+"""One request's way to a checked address: pinned, and cut at a deadline that no slow server can stretch."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from http.client import HTTPResponse
+from typing import Any, cast
+
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.util.response import assert_header_parsing
+
+from vendors.addresses import Endpoint
+
+
+class Deadline:
+    """A moment `seconds` from now on the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._moment = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until the moment, never below a millisecond: sockets and urllib3 refuse a timeout of 0."""
+        return max(0.001, self._moment - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return time.monotonic() >= self._moment
+
+
+class Route:
+    """Opens the one connection of a request, and shuts it down when the deadline comes.
+
+    A timeout on each read would not do: a server that sends one header byte a second never runs into it. The
+    connection is therefore shut from a timer, through a duplicate of its socket, because TLS takes the original away.
+    `connected` tells whether a request could have been sent; `cut` whether the deadline came.
+    """
+
+    def __init__(self, endpoints: Sequence[Endpoint], connect_timeout: float, deadline: Deadline) -> None:
+        self._endpoints = endpoints
+        self._connect_timeout = connect_timeout
+        self._deadline = deadline
+        self._line: socket.socket | None = None
+        self._timer: threading.Timer | None = None
+        self.connected = False
+        self.cut = False
+
+    def open(self) -> socket.socket:
+        """A socket connected to the first endpoint that answers, Nagle's delay off. Raises OSError."""
+        failure = OSError("no address")
+        for endpoint in self._endpoints:
+            try:
+                return self._watch(self._reach(endpoint))
+            except OSError as error:
+                failure = error
+            if self._deadline.passed:
+                break
+        raise failure
+
+    def close(self) -> None:
+        """Stop the watch. The timer is joined first, so that it cannot shut a socket that reuses the number."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+        if self._line is not None:
+            self._line.close()
+
+    def _reach(self, endpoint: Endpoint) -> socket.socket:
+        line = socket.socket(endpoint.family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(min(self._connect_timeout, self._deadline.left()))
+            line.connect(endpoint.sockaddr)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _watch(self, line: socket.socket) -> socket.socket:
+        self._line = line.dup()
+        self._timer = threading.Timer(self._deadline.left(), self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+        return line
+
+    def _cut(self) -> None:
+        self.cut = True
+        if self._line is not None:
+            with suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
+
+
+class RoutedAdapter(HTTPAdapter):
+    """requests' adapter with connections that take the given route, whatever the URL's host resolves to by now.
+
+    TLS still names, and checks the certificate against, the host of the URL. To be used for one request.
+    """
+
+    def __init__(self, route: Route) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._route = route
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        """The pool requests would use, making connections of ours."""
+        pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
+        pool.ConnectionCls = _RoutedTls if pool.scheme == "https" else _Routed
+        pool.conn_kw["route"] = self._route
+        return pool
+
+
+class _WholeHead(HTTPResponse):
+    """An answer whose headers must be whole.
+
+    http.client takes a header cut short by a broken connection for the end of the headers, and urllib3 then logs the
+    URL and what it could not read.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        assert_header_parsing(self.headers)
+
+
+class _Routed(HTTPConnection):
+    response_class = _WholeHead
+
+    def __init__(self, *args: Any, route: Route, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._route = route
+
+    def _new_conn(self) -> socket.socket:
+        return self._route.open()
+
+    def connect(self) -> None:
+        super().connect()
+        self._route.connected = True
+
+
+class _RoutedTls(_Routed, HTTPSConnection):
+    """The same with TLS: connected once the handshake is done, for no byte of the request goes out before."""
