@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractUser
@@ -84,7 +84,7 @@ class ClinicOwned(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: Any = ClinicOwnedQuerySet.as_manager()
+    objects: ClassVar[Any] = ClinicOwnedQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -2,6 +2,7 @@
 
 import logging.config
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -17,7 +18,7 @@ def database() -> str:
     """Django's default database as a libpq connection string."""
     given = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    known = {ours: given.get(theirs) or None for ours, theirs in names.items()}
+    known: dict[str, Any] = {ours: given.get(theirs) or None for ours, theirs in names.items()}
     return make_conninfo(**known, connect_timeout=5, application_name="listenpost-door")
 
 

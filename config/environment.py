@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 env = environ.FileAwareEnv()
 
 
@@ -24,15 +26,13 @@ def address(name: str) -> str:
     return url
 
 
-def networks(name: str) -> list[str]:
+def networks(name: str) -> list[Network]:
     """A comma-separated list of CIDR ranges; empty when unset."""
     values = [value.strip() for value in env.list(name, default=[]) if value.strip()]
-    for value in values:
-        try:
-            ipaddress.ip_network(value)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{name} must be CIDR ranges such as 10.1.0.0/16: {error}") from None
-    return values
+    try:
+        return [ipaddress.ip_network(value) for value in values]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be CIDR ranges such as 10.1.0.0/16: {error}") from None
 
 
 def ticket_keys(name: str) -> dict[int, str]:

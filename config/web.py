@@ -46,9 +46,9 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.django(scope, receive, send)  # type: ignore[arg-type]
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=self.folder) as body:
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self.folder)) as body:
             try:
-                length = await self.read(scope, receive, body)  # type: ignore[arg-type]
+                length = await self.read(scope, receive, body)
             except TooLarge:
                 return await refuse(send, 413, "too-large", "Too large", "The body is larger than this address takes.")
             except TooSlow:

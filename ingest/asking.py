@@ -147,7 +147,7 @@ def retry(request: AsyncRequest) -> AsyncRequest:
     return request
 
 
-WHY_NO_RETRY = {
+WHY_NO_RETRY: dict[str, str] = {
     State.SUBMITTING: "It is being sent at this moment.",
     State.WAITING: "The vendor is still at work on it. It can be asked again once it is overdue.",
     State.READY: "Its result is there already.",

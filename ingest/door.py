@@ -31,8 +31,8 @@ Handler = Callable[["Door", Scope, Receive, Send, str], Awaitable[None]]
 
 async def answer(send: Send, status: int, what: dict[str, str], *headers: tuple[bytes, bytes]) -> None:
     body = json.dumps(what).encode()
-    start = {"type": "http.response.start", "status": status, "headers": [JSON, *headers]}
-    await send(start | {"headers": [*start["headers"], (b"content-length", str(len(body)).encode())]})
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 

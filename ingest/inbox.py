@@ -122,7 +122,8 @@ class Inbox:
     async def audio(self, audio_id: UUID) -> tuple[str, str, int, str] | None:
         """What the door needs to hand out a file: storage key, content type, size in bytes, SHA-256 in hex."""
         query = "SELECT storage_key, content_type, size, sha256 FROM ingest_audio WHERE id = %s"
-        return await self._row(query, audio_id)
+        audio: tuple[str, str, int, str] | None = await self._row(query, audio_id)
+        return audio
 
     async def answers(self) -> bool:
         """Whether PostgreSQL does."""

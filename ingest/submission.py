@@ -114,8 +114,8 @@ def refused(submission: Submission, error: VendorError) -> None:
     """It did not work: due again after a pause, or at its end with a reason."""
     with transaction.atomic():
         request = lifecycle.lock(submission.request_id)
-        reason = {"error_code": error.code, "error_message": error.message}
-        reason["unanswered"] = submission.unanswered or error.unanswered
+        unanswered = submission.unanswered or error.unanswered
+        reason = {"error_code": error.code, "error_message": error.message[:500], "unanswered": unanswered}
         if error.permanent or submission.attempts >= settings.SUBMISSION_ATTEMPTS:
             if held(submission).update(state=Submission.State.FAILED, **reason, **leases.finished()):
                 lifecycle.fail(request, code=error.code, message=error.message, retryable=not error.permanent)

@@ -46,7 +46,7 @@ class Note(ClinicOwned):
 
     session = models.ForeignKey("ingest.Session", on_delete=models.PROTECT, related_name="notes")
     request = models.OneToOneField("ingest.AsyncRequest", on_delete=models.PROTECT, related_name="note")
-    title = models.CharField(max_length=500, blank=True)
+    title = models.TextField(blank=True)
     template = models.CharField(max_length=60, blank=True)
     language = models.CharField(max_length=35)
     state = models.CharField(max_length=20, choices=State.choices, default=State.NEEDS_REVIEW)
@@ -87,8 +87,8 @@ class NoteSection(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="sections", db_index=False)
     position = models.PositiveIntegerField()
-    key = models.CharField(max_length=200)
-    title = models.CharField(max_length=500, blank=True)
+    key = models.TextField()
+    title = models.TextField(blank=True)
     text = models.TextField(blank=True)
 
     class Meta:
@@ -109,7 +109,7 @@ class NoteVersion(ClinicOwned):
 
     note = models.ForeignKey(Note, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
-    title = models.CharField(max_length=500, blank=True)
+    title = models.TextField(blank=True)
     sections = models.JSONField()
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True

@@ -15,7 +15,8 @@ def store_transcript(
     lines: tuple[Line, ...], *, clinic_id: UUID, session_id: UUID, request_id: UUID, language: str
 ) -> Transcript:
     """Keeps a request's transcript; one that is there already stays as it is."""
-    if known := Transcript.objects.filter(request_id=request_id).first():
+    known: Transcript | None = Transcript.objects.filter(request_id=request_id).first()
+    if known:
         return known
     transcript: Transcript = Transcript.objects.create(
         clinic_id=clinic_id,
@@ -33,14 +34,15 @@ def store_note(
     text: NoteText, *, clinic_id: UUID, session_id: UUID, request_id: UUID, language: str, template: str
 ) -> Note:
     """Keeps a request's note with the vendor's own text as version 1; one that is there already stays as it is."""
-    if known := Note.objects.filter(request_id=request_id).first():
+    known: Note | None = Note.objects.filter(request_id=request_id).first()
+    if known:
         return known
     words = "\n".join([text.title, *(f"{section.title}\n{section.text}" for section in text.sections)])
     note: Note = Note.objects.create(
         clinic_id=clinic_id,
         session_id=session_id,
         request_id=request_id,
-        title=text.title[:500],
+        title=text.title,
         template=template,
         language=language,
         search=vector(language, words),

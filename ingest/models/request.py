@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -51,11 +51,11 @@ class AsyncRequest(ClinicOwned):
     waiting_since = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    failure_code = models.CharField(max_length=60, blank=True)
+    failure_code = models.CharField(max_length=64, blank=True)
     failure_message = models.CharField(max_length=500, blank=True)
     failure_retryable = models.BooleanField(default=False)
 
-    objects: Any = AsyncRequestQuerySet.as_manager()
+    objects: ClassVar[Any] = AsyncRequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = "request"
@@ -89,7 +89,8 @@ class AsyncRequest(ClinicOwned):
     @property
     def current_submission(self) -> Submission:
         """The latest try; prefetch `submissions` where many are shown."""
-        return max(self.submissions.all(), key=lambda submission: submission.number)
+        latest: Submission = max(self.submissions.all(), key=lambda submission: submission.number)
+        return latest
 
 
 class Submission(ClinicOwned, Leased):
@@ -110,7 +111,7 @@ class Submission(ClinicOwned, Leased):
     vendor_request_id = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     unanswered = models.BooleanField(default=False, help_text="The vendor may have it though its answer never came.")
-    error_code = models.CharField(max_length=60, blank=True, help_text="Why the last attempt did not succeed.")
+    error_code = models.CharField(max_length=64, blank=True, help_text="Why the last attempt did not succeed.")
     error_message = models.CharField(max_length=500, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
 
