@@ -1,0 +1,1 @@
+"""Pretend vendors on real sockets, with faults on demand. Imports nothing of the project."""

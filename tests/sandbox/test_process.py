@@ -1,0 +1,42 @@
+"""`python -m sandbox` as a process of its own."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from .conftest import Clinic, Vendor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_says_where_it_listens_and_ends_cleanly(clinic: Clinic, ending: signal.Signals) -> None:
+    command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0", "--nabla-key", "k", "--delay", "30"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("sandbox listening on http://127.0.0.1:")
+            vendor = Vendor(line.split()[-1], clinic)
+            vendor.fault("submit_timeout", client_request_id="held")
+            key = {"Authorization": "Bearer k"}
+            assert vendor.send(vendor.order(), headers=key).status_code == 200
+            with pytest.raises(requests.ReadTimeout):
+                vendor.send(vendor.order(client_request_id="held"), headers=key, timeout=0.1)
+            process.send_signal(ending)
+            rest, errors = process.communicate(timeout=5)
+        finally:
+            process.kill()
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_imports_nothing_of_the_project() -> None:
+    check = "import sys, sandbox.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    ours = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert ours & set(loaded.split()) == {"sandbox"}
+    assert "django" not in loaded.split()
