@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from celery import shared_task
+from config.celery import app
 
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="ingest.submit")
+@app.task(name="ingest.submit")
 def submit(submission_id: str) -> None:
     from ingest import submission
 
     submission.send(UUID(submission_id))
 
 
-@shared_task(name="ingest.process")
+@app.task(name="ingest.process")
 def process() -> None:
     from ingest import processing
 
@@ -25,14 +25,14 @@ def process() -> None:
         ring_callbacks()
 
 
-@shared_task(name="ingest.sweep")
+@app.task(name="ingest.sweep")
 def sweep() -> None:
     from ingest import sweeps
 
     sweeps.sweep()
 
 
-@shared_task(name="ingest.tidy")
+@app.task(name="ingest.tidy")
 def tidy() -> None:
     from ingest import sweeps
 

@@ -1,0 +1,126 @@
+"""Processes and servers that die in the middle: nothing lost, nothing doubled, no hand needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from django.db import connection
+
+from ingest.models import Callback
+from notes.models import Note, NoteVersion
+from tests.flows.clinic import Clinic, Sandbox, eventually
+from tests.flows.conftest import Stack
+
+pytestmark = pytest.mark.usefixtures("rows")
+A_MINUTE = 60.0
+
+
+def one_note(request: dict[str, str]) -> None:
+    assert Note.objects.filter(request=request["id"]).count() == 1
+    assert NoteVersion.objects.filter(note__request=request["id"]).count() == 1
+
+
+def test_a_worker_killed_while_submitting_is_followed_within_a_minute(
+    stack: Stack, clinic: Clinic, sandbox: Sandbox
+) -> None:
+    sandbox.fault("submit_timeout", delay=60, times=1)
+    request = clinic.until(clinic.consult(), "submitting")
+    begun = time.monotonic()
+    killed = stack.kill("worker")
+    stack.back("worker", killed)
+    ready = clinic.ready(request, within=A_MINUTE + 20)
+    assert time.monotonic() - begun < A_MINUTE + 10
+    assert ready["attempts"] == 2
+    one_note(ready)
+
+
+def test_a_worker_killed_while_processing_is_followed_within_a_minute(
+    stack: Stack, clinic: Clinic, sandbox: Sandbox
+) -> None:
+    sandbox.fault("callback_late", delay=2, times=1)
+    request = clinic.until(clinic.consult(), "waiting")
+    with owner(stack) as held:
+        held.execute("SELECT 1 FROM ingest_asyncrequest WHERE id = %s FOR UPDATE", [request["id"]])
+        # The worker has claimed the callback and stands before the request's lock.
+        eventually(lambda: Callback.objects.filter(request=request["id"], attempts=1).exists())
+        killed = stack.kill("worker")
+        stack.back("worker", killed)
+        held.rollback()
+    ready = clinic.ready(request, within=A_MINUTE)
+    assert Callback.objects.get(request=request["id"]).attempts == 2
+    one_note(ready)
+
+
+def owner(stack: Stack) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(stack.env["DATABASE_OWNER_URL"])
+
+
+def test_an_emptied_redis_loses_nothing(stack: Stack, clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_late", delay=2)
+    broker = redis.Redis.from_url(stack.env["REDIS_URL"])
+    asked = []
+    for _ in range(4):
+        asked.append(clinic.consult())
+        broker.flushall()
+    for request in asked:
+        one_note(clinic.ready(request, within=A_MINUTE))
+    broker.close()
+    # And the bells ring as before: with no sweep in between.
+    sandbox.clear()
+    begun = time.monotonic()
+    clinic.ready(clinic.consult())
+    assert time.monotonic() - begun < 4.5
+
+
+def test_postgres_restarted_in_the_middle_loses_nothing(stack: Stack, clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_late", delay=2)
+    asked = [clinic.consult() for _ in range(3)]
+    restart_postgres()
+    for request in asked:
+        ready = eventually(lambda request=request: answered(clinic, request), within=A_MINUTE)  # type: ignore[misc]
+        one_note(ready)
+
+
+def answered(clinic: Clinic, request: dict[str, str]) -> dict[str, str] | None:
+    """The request when it is ready; while PostgreSQL starts the API may say 503, never 500."""
+    response = clinic.http.get(f"{clinic.base_url}/api/v1/requests/{request['id']}", timeout=60)
+    assert response.status_code in (200, 503), response.text
+    return response.json() if response.status_code == 200 and response.json()["state"] == "ready" else None
+
+
+def restart_postgres() -> None:
+    """Ends the test run's own PostgreSQL the hard way; what supervises it starts it again."""
+    connection.close()
+    record = Path(os.environ["VAR"]) / "run" / "postgres.pid"
+    pid = int(record.read_text().split()[0])
+    os.kill(pid, signal.SIGINT)
+    eventually(lambda: int(record.read_text().split()[0]) != pid, what="PostgreSQL is started again")
+
+
+def test_a_callback_while_postgres_is_away_is_kept_or_refused_never_lost(
+    stack: Stack, clinic: Clinic, sandbox: Sandbox
+) -> None:
+    import requests
+
+    sandbox.fault("callback_lost", times=1)
+    request = clinic.until(clinic.consult(), "waiting")
+    url = sandbox.seen(request["client_request_id"])["body"]["callback_url"]  # type: ignore[index]
+    said: list[int] = []
+    body = {"client_request_id": request["client_request_id"], "transcript": [], "note": {"sections": []}}
+    vendor = threading.Thread(target=lambda: said.append(requests.post(url, json=body, timeout=30).status_code))
+    connection.close()
+    with owner(stack) as held:
+        held.execute("LOCK TABLE ingest_callback IN ACCESS EXCLUSIVE MODE")
+        vendor.start()
+        vendor.join(20)
+        assert said == [503]
+        held.rollback()
+    assert requests.post(url, json=body, timeout=30).status_code == 200
+    one_note(clinic.ready(request))

@@ -1,0 +1,28 @@
+"""Short sounds in every format that is taken, made with the FFmpeg inside PyAV."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+
+import av
+import numpy as np
+
+CODECS = {"webm": "libopus", "m4a": "aac", "mp3": "mp3", "ogg": "libopus", "wav": "pcm_s16le", "flac": "flac"}
+FORMATS = {"m4a": "ipod"}
+RATE = 48_000
+
+
+def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0) -> bytes:
+    """A tone of that length in that format."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=FORMATS.get(suffix, suffix)) as container:
+        stream = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
+        times = np.arange(int(seconds * RATE)) / RATE
+        samples = (np.sin(2 * np.pi * pitch * times) * 12_000).astype(np.int16).reshape(1, -1)
+        for start in range(0, samples.shape[1], 960):
+            frame = av.AudioFrame.from_ndarray(samples[:, start : start + 960].copy(), format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
