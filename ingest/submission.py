@@ -25,7 +25,7 @@ from vendors.outbound import Outbound
 log = logging.getLogger(__name__)
 
 #: Longer than the guarded client's own limit, so that a call has ended before its lease does.
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=35)
 LONGEST_PAUSE = 900.0
 LONGEST_RETRY_AFTER = 3600.0
 

@@ -30,7 +30,7 @@ def one_note(request: dict[str, str]) -> None:
 def test_a_worker_killed_while_submitting_is_followed_within_a_minute(
     stack: Stack, clinic: Clinic, sandbox: Sandbox
 ) -> None:
-    sandbox.fault("submit_timeout", delay=60, times=1)
+    sandbox.fault("submit_timeout", seconds=60, times=1)
     request = clinic.until(clinic.consult(), "submitting")
     begun = time.monotonic()
     killed = stack.kill("worker")
@@ -47,7 +47,7 @@ def test_a_worker_killed_while_processing_is_followed_within_a_minute(
     sandbox.fault("callback_late", delay=2, times=1)
     request = clinic.until(clinic.consult(), "waiting")
     with owner(stack) as held:
-        held.execute("SELECT 1 FROM ingest_asyncrequest WHERE id = %s FOR UPDATE", [request["id"]])
+        held.execute("SELECT 1 FROM ingest_asyncrequest WHERE id = %s FOR NO KEY UPDATE", [request["id"]])
         # The worker has claimed the callback and stands before the request's lock.
         eventually(lambda: Callback.objects.filter(request=request["id"], attempts=1).exists())
         killed = stack.kill("worker")
