@@ -1,0 +1,202 @@
+"""The whole way of one consultation, on this machine: `python -m config.demo [--once]`, or scripts/demo.
+
+It runs an installation with the sandbox as its vendor, uploads the sample over REST like any other client, and prints
+the note and where to look. `--once` ends it there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mimetypes
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from config.embedded import secret
+from config.installation import ROOT, Installation, Place, answers, one_line
+from config.supervisor import Failed, Process, Stopped, say
+
+CLINIC, USER = "demo", "clinician"
+SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
+SERVER_KEY = "sandbox-nabla-key"
+PATIENCE_SECONDS = 180
+FINAL = {"ready", "failed", "cancelled"}
+
+
+class Demo:
+    """An installation with a demo clinic; what other programs need to reach it is kept in var/demo.json."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation, self.place = installation, installation.place
+        self.file = self.place.var / "demo.json"
+        self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
+        self.password = secret(self.place.var / "secrets" / "demo-password")
+        self.api_key = ""
+        installation.supervisor.changed = self.write
+
+    def start(self) -> None:
+        self.installation.start_servers()
+        self.installation.migrate()
+        self._create()
+        self.installation.start_services(self._sandbox())
+        self.api = Api(self.installation)
+        self.api_key = self._known_key() or self._new_key()
+        self.api.use(self.api_key)
+        self.write()
+
+    def write(self) -> None:
+        """Rewritten whenever a process was started again: the pids are those of now."""
+        if not self.api_key:
+            return
+        env = self.installation.env
+        facts = {
+            "base_url": env["PUBLIC_URL"],
+            "door_url": env["DOOR_URL"],
+            "api_key": self.api_key,
+            "clinic": CLINIC,
+            "admin": {"username": USER, "password": self.password},
+            "sandbox_url": self.sandbox_url,
+            "database_url": env["DATABASE_URL"],
+            "redis_url": env["REDIS_URL"],
+            "pids": self.installation.supervisor.pids,
+        }
+        fresh = self.file.with_suffix(".new")
+        fresh.touch(0o600)
+        fresh.write_text(json.dumps(facts, indent=2) + "\n")
+        fresh.rename(self.file)
+
+    def _create(self) -> None:
+        manage = self.installation.manage
+        manage("create_clinic", CLINIC, "--name", "Demo clinic")
+        manage("create_staff", CLINIC, USER, "--role", "manager", "--password-stdin", given_input=self.password)
+        base = ("--base-url", f"{self.sandbox_url}/nabla/v1/copilot-api/server")
+        manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", json.dumps({"server_key": SERVER_KEY}))
+        self.installation.done("demo clinic, user and vendor account ready")
+
+    def _sandbox(self) -> Process:
+        port = self.place.sandbox_port
+        command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port)]
+        ready = answers("127.0.0.1", port, "/control/health")
+        return Process("sandbox", command, env=self.installation.env, cwd=ROOT, ready=ready)
+
+    def _known_key(self) -> str:
+        try:
+            key = str(json.loads(self.file.read_text())["api_key"])
+        except (OSError, ValueError, KeyError):
+            return ""
+        return key if self.api.accepts(key) else ""
+
+    def _new_key(self) -> str:
+        scopes = ("sessions:write", "notes:read")
+        return self.installation.manage("create_api_key", CLINIC, "--name", "demo", "--scope", *scopes)
+
+
+class Api:
+    """A REST client of the running installation, as an EHR would be one."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.base = f"{installation.env['PUBLIC_URL']}/api/v1"
+        self.http = requests.Session()
+        self.http.trust_env = False  # a proxy for the outer world has nothing to do with this machine
+
+    def use(self, key: str) -> None:
+        self.http.headers["Authorization"] = f"Bearer {key}"
+
+    def accepts(self, key: str) -> bool:
+        headers = {"Authorization": f"Bearer {key}"}
+        return self.http.get(f"{self.base}/sessions", headers=headers, timeout=30).status_code == 200
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            response = self.http.request(method, f"{self.base}/{path}", timeout=60, **options)
+        except requests.RequestException as error:
+            raise Failed(f"{method} {path} was not answered: {type(error).__name__}") from None
+        if not response.ok:
+            raise Failed(f"{method} {path} was answered with {response.status_code}: {response.text[:300]}")
+        return response.json()
+
+
+def consult(demo: Demo, audio: Path) -> Any:
+    """Sends the recording the way every client does and returns the note."""
+    api = demo.api
+    session = api.call("POST", "sessions", json={"kind": "ambient", "language": "en-US", "consent": True})
+    kind = mimetypes.guess_type(audio.name)[0] or "audio/flac"
+    path = f"sessions/{session['id']}"
+    stored = api.call("PUT", f"{path}/audio", data=audio.read_bytes(), headers={"Content-Type": kind})
+    demo.installation.done(f"uploaded {audio.name}: {stored['duration_ms'] / 1000:.0f} s of audio")
+    wanted = {"vendor": "nabla", "output_objects": ["transcript_item", "note"]}
+    request = follow(demo, api.call("POST", f"{path}/requests", json=wanted))
+    if request["state"] != "ready":
+        raise Failed(f"the request is {request['state']}: {request['failure']}")
+    return api.call("GET", f"notes/{request['note']}")
+
+
+def follow(demo: Demo, request: Any) -> Any:
+    """Says each state the request comes through, until its last."""
+    begun, seen = time.monotonic(), list[str]()
+    while True:
+        state = request["state"]
+        if state in ("waiting", "ready") and "submitting" not in seen:
+            seen.append("submitting")  # shorter than the time between two looks
+            demo.installation.done("request is submitting")
+        if state not in seen:
+            seen.append(state)
+            demo.installation.done(f"request is {state}")
+        if state in FINAL:
+            return request
+        if time.monotonic() - begun > PATIENCE_SECONDS:
+            raise Failed(f"still {state} after {PATIENCE_SECONDS} s, see {demo.place.var / 'log'}")
+        demo.installation.supervisor.watch(0.1)
+        request = demo.api.call("GET", f"requests/{request['id']}")
+
+
+def print_note(note: Any) -> None:
+    say(f"\n{note['title'] or 'Untitled note'}\n{'=' * len(note['title'] or 'Untitled note')}")
+    for section in note["sections"]:
+        say(f"\n{section['title']}")
+        for line in section["text"].splitlines():
+            say(textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  "))
+
+
+def print_places(demo: Demo) -> None:
+    base = demo.installation.env["PUBLIC_URL"]
+    places = {
+        "Read it": f"{base}/admin/",
+        "User": f"{USER}, password {demo.password}",
+        "REST": f"{base}/api/docs",
+        "API key": demo.api_key,
+        "Sandbox": demo.sandbox_url,
+        "Logs": str(demo.place.var / "log"),
+        "All of this": str(demo.file),
+    }
+    say("\n" + "\n".join(f"{name + ':':<13}{value}" for name, value in places.items()))
+
+
+def run(*, once: bool) -> None:
+    place = Place.from_environment()
+    with Installation(place, {"OUTBOUND_ALLOW": "127.0.0.0/8"}) as installation:
+        place.refuse_busy_ports("web_port", "door_port", "sandbox_port")
+        demo = Demo(installation)
+        demo.start()
+        print_note(consult(demo, SAMPLE))
+        print_places(demo)
+        if once:
+            return
+        say("\nIt stays up until Ctrl-C.")
+        try:
+            installation.supervisor.watch()
+        except Stopped:
+            say("stopping")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--once", action="store_true", help="end after the note is printed")
+    arguments = parser.parse_args()
+    with one_line():
+        run(once=arguments.once)
