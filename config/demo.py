@@ -75,7 +75,8 @@ class Demo:
         manage("create_clinic", CLINIC, "--name", "Demo clinic")
         manage("create_staff", CLINIC, USER, "--role", "manager", "--password-stdin", given_input=self.password)
         base = ("--base-url", f"{self.sandbox_url}/nabla/v1/copilot-api/server")
-        manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", json.dumps({"server_key": SERVER_KEY}))
+        key = json.dumps({"server_key": SERVER_KEY})
+        manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", "-", given_input=key)
         self.installation.done("demo clinic, user and vendor account ready")
 
     def _sandbox(self) -> Process:

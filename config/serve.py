@@ -55,8 +55,8 @@ class FirstStart:
         installation.manage("create_staff", *staff, given_input=self.password)
         if self.vendor:
             address = ("--base-url", self.base_url) if self.base_url else ()
-            account = (self.slug, self.vendor, *address, "--credentials", self.credentials)
-            installation.manage("connect_vendor", *account)
+            account = (self.slug, self.vendor, *address, "--credentials", "-")
+            installation.manage("connect_vendor", *account, given_input=self.credentials)
         installation.done(f"clinic {self.slug} created")
 
 

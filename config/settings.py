@@ -67,7 +67,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "django_filters",
-    "drf_standardized_errors",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]

@@ -54,7 +54,7 @@ class Web:
             except TooSlow:
                 return await refuse(send, 408, "too-slow", "Too slow", "The body did not come in time.")
             except Gone:
-                return None
+                return await refuse(send, 400, "malformed", "Malformed", "The body broke off.")
             body.seek(0)
             # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
             query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()

@@ -93,8 +93,8 @@ class Door:
             return await refuse(send, 413, f"larger than {settings.DOOR_MAX_BYTES} bytes", CLOSE)
         except TooSlow:
             return await refuse(send, 408, "the body did not come in time", CLOSE)
-        except Gone:
-            return None
+        except Gone:  # or its chunks are malformed; whoever still listens is told
+            return await refuse(send, 400, "the body broke off", CLOSE)
         letter = Letter("nabla", submission_id, body.getvalue(), header(scope, b"content-type"))
         return await self.receive(letter, send)
 

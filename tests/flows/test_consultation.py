@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -50,7 +51,7 @@ def test_what_was_not_asked_for_is_not_needed(clinic: Clinic) -> None:
 
 
 def test_the_fields_reach_the_vendor_as_they_were_given(clinic: Clinic, sandbox: Sandbox) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "language": "fr-FR",
         "note_template": "SOAP",
         "section_style": "bullet_points",
@@ -84,7 +85,7 @@ def test_forty_identical_callbacks_at_once_make_one_note(clinic: Clinic, sandbox
     assert Transcript.objects.filter(request=request["id"]).count() == 1
 
 
-def sent(sandbox: Sandbox, request: dict[str, str]) -> list[dict[str, int]]:
+def sent(sandbox: Sandbox, request: dict[str, Any]) -> list[dict[str, int]]:
     seen = sandbox.seen(request["client_request_id"])
     return [c for c in seen["callbacks"] if c.get("status")] if seen else []
 

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("rows")
 A_MINUTE = 60.0
 
 
-def one_note(request: dict[str, str]) -> None:
+def one_note(request: dict[str, Any]) -> None:
     assert Note.objects.filter(request=request["id"]).count() == 1
     assert NoteVersion.objects.filter(note__request=request["id"]).count() == 1
 
@@ -88,7 +89,7 @@ def test_postgres_restarted_in_the_middle_loses_nothing(stack: Stack, clinic: Cl
         one_note(ready)
 
 
-def answered(clinic: Clinic, request: dict[str, str]) -> dict[str, str] | None:
+def answered(clinic: Clinic, request: dict[str, Any]) -> dict[str, Any] | None:
     """The request when it is ready; while PostgreSQL starts the API may say 503, never 500."""
     response = clinic.http.get(f"{clinic.base_url}/api/v1/requests/{request['id']}", timeout=60)
     assert response.status_code in (200, 503), response.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from tests.flows.clinic import Clinic, Sandbox, eventually
 pytestmark = pytest.mark.usefixtures("rows")
 
 
-def submissions(request: dict[str, str]) -> list[Submission]:
+def submissions(request: dict[str, Any]) -> list[Submission]:
     return list(Submission.objects.filter(request=request["id"]).order_by("number"))
 
 
-def callbacks(request: dict[str, str], count: int) -> set[str]:
+def callbacks(request: dict[str, Any], count: int) -> set[str]:
     """The states of a request's callbacks once there are so many and all are processed."""
 
     def look() -> list[str] | None:

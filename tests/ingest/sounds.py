@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0) -> bytes
     """A tone of that length in that format."""
     file = io.BytesIO()
     with av.open(file, "w", format=FORMATS.get(suffix, suffix)) as container:
-        stream = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
+        stream: Any = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
         times = np.arange(int(seconds * RATE)) / RATE
         samples = (np.sin(2 * np.pi * pitch * times) * 12_000).astype(np.int16).reshape(1, -1)
         for start in range(0, samples.shape[1], 960):
