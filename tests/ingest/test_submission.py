@@ -1,0 +1,101 @@
+"""Claims and outcomes of a submission, where a real vendor would be too slow to wait for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from config import leases
+from ingest import lifecycle, submission
+from ingest.models import AsyncRequest, Submission
+from tests.factories import SubmissionFactory
+from vendors.base import Submitted, VendorError
+
+pytestmark = pytest.mark.django_db
+
+
+def queued() -> Submission:
+    row: Submission = SubmissionFactory(state="queued", next_attempt_at=timezone.now(), request__state="queued")
+    return row
+
+
+def claimed() -> Submission:
+    found = submission.claim(queued().pk)
+    assert found
+    return found
+
+
+def test_a_claim_shows_the_request_as_submitting() -> None:
+    row = claimed()
+    assert row.request.state == "submitting"
+    assert submission.claim(row.pk) is None
+
+
+def test_a_late_acceptance_does_not_undo_a_callback() -> None:
+    row = claimed()
+    Submission.objects.filter(pk=row.pk).update(state="answered", **leases.finished())
+    request = lifecycle.lock(row.request_id)
+    lifecycle.move(request, "ready")
+    submission.accepted(row, Submitted("REF-1"))
+    row.refresh_from_db()
+    assert (row.state, row.vendor_request_id, row.request.state) == ("answered", "REF-1", "ready")
+
+
+def test_a_late_refusal_does_not_undo_a_callback() -> None:
+    row = claimed()
+    Submission.objects.filter(pk=row.pk).update(state="answered", **leases.finished())
+    lifecycle.move(lifecycle.lock(row.request_id), "ready")
+    submission.refused(row, VendorError("No.", permanent=True))
+    row.refresh_from_db()
+    assert (row.state, row.request.state) == ("answered", "ready")
+
+
+def test_an_outcome_under_a_lost_lease_is_not_written() -> None:
+    row = claimed()
+    Submission.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+    other = submission.claim(row.pk)
+    assert other
+    assert other.unanswered  # the first worker may have reached the vendor before it fell silent
+    submission.refused(row, VendorError("No.", permanent=True))
+    row.refresh_from_db()
+    assert row.state == "submitting"
+
+
+def test_the_last_attempt_fails_with_the_vendors_reason(settings: Settings) -> None:
+    settings.SUBMISSION_ATTEMPTS = 1
+    row = claimed()
+    submission.refused(row, VendorError("The vendor is down.", permanent=False, code="vendor_unavailable"))
+    request = AsyncRequest.objects.get(pk=row.request_id)
+    assert (request.state, request.failure_code, request.failure_retryable) == ("failed", "vendor_unavailable", True)
+    assert request.failure_message == "The vendor is down."
+
+
+def test_a_submission_that_kills_its_workers_comes_to_an_end(settings: Settings) -> None:
+    settings.SUBMISSION_ATTEMPTS = 2
+    row = queued()
+    for _ in range(2):
+        assert submission.claim(row.pk)
+        Submission.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now())
+    assert submission.claim(row.pk) is None
+    request = AsyncRequest.objects.get(pk=row.request_id)
+    assert (request.state, request.failure_code, request.failure_retryable) == ("failed", "workers_died", True)
+
+
+def test_pauses_grow_with_jitter_and_are_never_shorter_than_asked(settings: Settings) -> None:
+    settings.SUBMISSION_RETRY_SECONDS = 5
+    first = {submission.pause(1, None).total_seconds() for _ in range(50)}
+    assert 3.75 <= min(first) < max(first) <= 6.25
+    assert submission.pause(30, None).total_seconds() <= 900 * 1.25
+    assert submission.pause(1, 120).total_seconds() == 120
+    assert submission.pause(1, 10**9).total_seconds() == 3600
+
+
+def test_credentials_that_cannot_be_decrypted_fail_with_what_to_do(settings: Settings) -> None:
+    row = claimed()
+    settings.CREDENTIAL_KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+    with pytest.raises(VendorError, match="connect the vendor again") as caught:
+        submission.call(row)
+    assert caught.value.permanent
