@@ -113,6 +113,7 @@ class ApiKey(ClinicOwned):
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "API key"
         indexes = [models.Index(fields=["clinic", "-id"], name="api_key_list")]
 
     def __str__(self) -> str:

@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class FeedConfig(AppConfig):
     name = "feed"
+    verbose_name = "What other systems are told"

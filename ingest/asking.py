@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from access.models import Clinic
 from feed import events
 from ingest import states, tasks
 from ingest.lifecycle import lock, move, set_aside
@@ -36,13 +34,6 @@ class AlreadyUsed(Exception):
 
 class NotNow(Exception):
     """The request's state does not allow it. The text says why and what to do."""
-
-
-def open_session(clinic: Clinic, **fields: Any) -> Session:
-    with transaction.atomic():
-        session: Session = Session.objects.create(clinic=clinic, **fields)
-        events.record("session.created", clinic_id=clinic.pk, object_id=session.pk)
-    return session
 
 
 def ask(

@@ -79,7 +79,7 @@ def process_again(callback: Callback) -> None:
     due = leases.due_again(now) | {"attempts": 0, "state": State.STORED, "problem": "", "processed_at": None}
     if not Callback.objects.filter(free, pk=callback.pk, state__in=CAN_GO_AGAIN).update(**due):
         raise NotNow("It has been applied already, or is being processed at this moment.")
-    tasks.ring_callbacks()
+    transaction.on_commit(tasks.ring_callbacks)
 
 
 def held(callback: Callback) -> models.QuerySet[Callback]:

@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class RecordingsConfig(AppConfig):
     name = "recordings"
+    verbose_name = "Recordings"

@@ -7,27 +7,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('access', '0001_initial'),
+        ("access", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('kind', models.CharField(help_text='Such as note.created.', max_length=60)),
-                ('object_id', models.UUIDField()),
-                ('data', models.JSONField(default=dict)),
-                ('position', models.BigIntegerField(null=True, unique=True)),
-                ('clinic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.clinic')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("kind", models.CharField(help_text="Such as note.created.", max_length=60)),
+                ("object_id", models.UUIDField()),
+                ("data", models.JSONField(default=dict)),
+                ("position", models.BigIntegerField(null=True, unique=True)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.clinic",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('position__isnull', True)), fields=['id'], name='event_unpositioned'), models.Index(fields=['clinic', 'position'], name='event_feed')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("position__isnull", True)), fields=["id"], name="event_unpositioned"
+                    ),
+                    models.Index(fields=["clinic", "position"], name="event_feed"),
+                ],
             },
         ),
     ]

@@ -10,113 +10,236 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('access', '0001_initial'),
-        ('ingest', '0001_initial'),
+        ("access", "0001_initial"),
+        ("ingest", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('title', models.TextField(blank=True)),
-                ('template', models.CharField(blank=True, max_length=60)),
-                ('language', models.CharField(max_length=35)),
-                ('state', models.CharField(choices=[('needs_review', 'needs review'), ('in_review', 'in review'), ('approved', 'approved'), ('signed', 'signed'), ('amended', 'amended'), ('rejected', 'rejected'), ('entered_in_error', 'entered in error')], default='needs_review', max_length=20)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('signed_at', models.DateTimeField(blank=True, null=True)),
-                ('search', django.contrib.postgres.search.SearchVectorField(editable=False)),
-                ('clinic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.clinic')),
-                ('request', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='note', to='ingest.asyncrequest')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes', to='ingest.session')),
-                ('signed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("title", models.TextField(blank=True)),
+                ("template", models.CharField(blank=True, max_length=60)),
+                ("language", models.CharField(max_length=35)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("needs_review", "needs review"),
+                            ("in_review", "in review"),
+                            ("approved", "approved"),
+                            ("signed", "signed"),
+                            ("amended", "amended"),
+                            ("rejected", "rejected"),
+                            ("entered_in_error", "entered in error"),
+                        ],
+                        default="needs_review",
+                        max_length=20,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("signed_at", models.DateTimeField(blank=True, null=True)),
+                ("search", django.contrib.postgres.search.SearchVectorField(editable=False)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.clinic",
+                    ),
+                ),
+                (
+                    "request",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="note", to="ingest.asyncrequest"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="notes", to="ingest.session"
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='NoteSection',
+            name="NoteSection",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('key', models.TextField()),
-                ('title', models.TextField(blank=True)),
-                ('text', models.TextField(blank=True)),
-                ('note', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sections', to='notes.note')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("key", models.TextField()),
+                ("title", models.TextField(blank=True)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "note",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sections",
+                        to="notes.note",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='NoteVersion',
+            name="NoteVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('number', models.PositiveIntegerField()),
-                ('title', models.TextField(blank=True)),
-                ('sections', models.JSONField()),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('clinic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.clinic')),
-                ('note', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='notes.note')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("number", models.PositiveIntegerField()),
+                ("title", models.TextField(blank=True)),
+                ("sections", models.JSONField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.clinic",
+                    ),
+                ),
+                (
+                    "note",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="notes.note",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transcript',
+            name="Transcript",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('language', models.CharField(max_length=35)),
-                ('lines', models.JSONField()),
-                ('search', django.contrib.postgres.search.SearchVectorField(editable=False)),
-                ('clinic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.clinic')),
-                ('request', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='transcript', to='ingest.asyncrequest')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transcripts', to='ingest.session')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("language", models.CharField(max_length=35)),
+                ("lines", models.JSONField()),
+                ("search", django.contrib.postgres.search.SearchVectorField(editable=False)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.clinic",
+                    ),
+                ),
+                (
+                    "request",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="transcript", to="ingest.asyncrequest"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="transcripts", to="ingest.session"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['clinic', '-id'], name='note_list'),
+            model_name="note",
+            index=models.Index(fields=["clinic", "-id"], name="note_list"),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['clinic', 'state', '-id'], name='note_by_state'),
+            model_name="note",
+            index=models.Index(fields=["clinic", "state", "-id"], name="note_by_state"),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['clinic', 'updated_at'], name='note_by_change'),
+            model_name="note",
+            index=models.Index(fields=["clinic", "updated_at"], name="note_by_change"),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='note_search'),
+            model_name="note",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="note_search"),
         ),
         migrations.AddConstraint(
-            model_name='note',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['needs_review', 'in_review', 'approved', 'signed', 'amended', 'rejected', 'entered_in_error'])), name='note_state_known'),
+            model_name="note",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["needs_review", "in_review", "approved", "signed", "amended", "rejected", "entered_in_error"],
+                    )
+                ),
+                name="note_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='note',
-            constraint=models.CheckConstraint(condition=models.Q(('signed_at__isnull', True), ('signed_by__isnull', False), _connector='XOR'), name='note_signed_by_somebody'),
+            model_name="note",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("signed_at__isnull", True), ("signed_by__isnull", False), _connector="XOR"),
+                name="note_signed_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notesection',
-            constraint=models.UniqueConstraint(fields=('note', 'position'), name='section_in_its_place'),
+            model_name="notesection",
+            constraint=models.UniqueConstraint(fields=("note", "position"), name="section_in_its_place"),
         ),
         migrations.AddConstraint(
-            model_name='noteversion',
-            constraint=models.UniqueConstraint(fields=('note', 'number'), name='version_numbered_in_its_note'),
+            model_name="noteversion",
+            constraint=models.UniqueConstraint(fields=("note", "number"), name="version_numbered_in_its_note"),
         ),
         migrations.AddIndex(
-            model_name='transcript',
-            index=models.Index(fields=['clinic', '-id'], name='transcript_list'),
+            model_name="transcript",
+            index=models.Index(fields=["clinic", "-id"], name="transcript_list"),
         ),
         migrations.AddIndex(
-            model_name='transcript',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='transcript_search'),
+            model_name="transcript",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="transcript_search"),
         ),
     ]

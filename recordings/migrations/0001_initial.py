@@ -7,41 +7,94 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('access', '0001_initial'),
-        ('ingest', '0001_initial'),
+        ("access", "0001_initial"),
+        ("ingest", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Recording',
+            name="Recording",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, help_text='When it is due; empty: nothing to do.', null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('lease_token', models.UUIDField(blank=True, null=True)),
-                ('vendor', models.CharField(max_length=20)),
-                ('vendor_ref', models.CharField(help_text="The vendor's own id of the recorded session.", max_length=200)),
-                ('state', models.CharField(choices=[('pending', 'the vendor is still processing it'), ('available', 'at the vendor, not yet copied'), ('archived', 'copied'), ('lost', 'gone at the vendor before it was copied')], default='pending', max_length=20)),
-                ('available_until', models.DateTimeField(blank=True, null=True)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('storage_key', models.CharField(blank=True, max_length=200)),
-                ('sha256', models.CharField(blank=True, max_length=64)),
-                ('size', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('duration_ms', models.PositiveIntegerField(blank=True, null=True)),
-                ('parts', models.PositiveIntegerField(default=0)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ingest.vendoraccount')),
-                ('clinic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.clinic')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recordings', to='ingest.session')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(blank=True, help_text="When it is due; empty: nothing to do.", null=True),
+                ),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("lease_token", models.UUIDField(blank=True, null=True)),
+                ("vendor", models.CharField(max_length=20)),
+                (
+                    "vendor_ref",
+                    models.CharField(help_text="The vendor's own id of the recorded session.", max_length=200),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "the vendor is still processing it"),
+                            ("available", "at the vendor, not yet copied"),
+                            ("archived", "copied"),
+                            ("lost", "gone at the vendor before it was copied"),
+                        ],
+                        default="pending",
+                        max_length=20,
+                    ),
+                ),
+                ("available_until", models.DateTimeField(blank=True, null=True)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                ("storage_key", models.CharField(blank=True, max_length=200)),
+                ("sha256", models.CharField(blank=True, max_length=64)),
+                ("size", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("duration_ms", models.PositiveIntegerField(blank=True, null=True)),
+                ("parts", models.PositiveIntegerField(default=0)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ingest.vendoraccount"
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.clinic",
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recordings", to="ingest.session"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='recording_due'), models.Index(fields=['clinic', '-id'], name='recording_list')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'vendor_ref'), name='recording_once_an_account'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'available', 'archived', 'lost'])), name='recording_state_known')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_attempt_at__isnull", False)),
+                        fields=["next_attempt_at"],
+                        name="recording_due",
+                    ),
+                    models.Index(fields=["clinic", "-id"], name="recording_list"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "vendor_ref"), name="recording_once_an_account"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["pending", "available", "archived", "lost"])),
+                        name="recording_state_known",
+                    ),
+                ],
             },
         ),
     ]

@@ -1,0 +1,31 @@
+"""What the admin's templates need of the desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from access.desk import counts, display
+
+register = template.Library()
+
+register.filter("clock", display.clock)
+register.filter("mark", display.mark)
+register.filter("short", display.short)
+register.filter("reference", display.reference)
+register.filter("address", display.address_of)
+
+DAILY = ["Note", "Transcript", "Session", "AsyncRequest", "Callback", "Recording"]
+
+
+@register.filter
+def daily(apps: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """The lists of daily work, of those the person may see."""
+    lists = {model["object_name"]: model for app in apps or [] for model in app["models"]}
+    return [lists[name] for name in DAILY if name in lists]
+
+
+@register.simple_tag(takes_context=True)
+def what_waits(context: dict[str, Any]) -> list[dict[str, str | bool]]:
+    return counts.counted(context["request"])

@@ -1,0 +1,25 @@
+"""Sessions, requests, callbacks and vendor accounts as staff see them."""
+
+from access import desk
+from ingest.admin import accounts, callbacks, requests, sessions
+from ingest.admin.filters import PROBLEMS
+from ingest.models import AsyncRequest, Callback
+
+__all__ = ["accounts", "callbacks", "requests", "sessions"]
+
+REQUESTS, CALLBACKS = "admin:ingest_asyncrequest_changelist", "admin:ingest_callback_changelist"
+desk.register_count(desk.Count(2, "waiting too long", AsyncRequest.objects.overdue, REQUESTS, "overdue=yes"))
+desk.register_count(
+    desk.Count(
+        3, "failed requests", lambda: AsyncRequest.objects.filter(state="failed"), REQUESTS, "state__exact=failed"
+    )
+)
+desk.register_count(
+    desk.Count(
+        4,
+        "callbacks with a problem",
+        lambda: Callback.objects.filter(state__in=PROBLEMS),
+        CALLBACKS,
+        "problem=yes",
+    )
+)

@@ -1,0 +1,87 @@
+"""Answers received: looked at, processed again, never edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path
+
+from access import desk, log
+from access.models import AccessEntry
+from ingest import asking, processing
+from ingest.admin.filters import OfVendor, WithProblem
+from ingest.models import Callback
+
+SHOWN_BYTES = 256 * 1024
+
+
+@admin.register(Callback)
+class CallbackAdmin(desk.ClinicModelAdmin):
+    heavy = ("body",)
+    list_display = (
+        desk.moment("received_at", "received"),
+        "vendor",
+        desk.mark,
+        "problem",
+        "length",
+        "attempts",
+        "for_request",
+    )
+    list_filter = ("state", OfVendor, WithProblem, desk.Since)
+    list_select_related = ("clinic", "request__session")
+    facts = (
+        "vendor",
+        "proven_by",
+        "event_id",
+        "content_type",
+        "length",
+        "attempts",
+        desk.moment("received_at", "received"),
+        desk.moment("processed_at", "processed"),
+        desk.moment("next_attempt_at", "next attempt"),
+    )
+    actions = ("process_again",)
+    refusals = (asking.NotNow,)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        kept = ExpressionWrapper(Q(body__isnull=False), output_field=BooleanField())
+        return super().get_queryset(request).annotate(has_body=kept)
+
+    @admin.display(description="size")
+    def length(self, callback: Callback) -> str:
+        return filesizeformat(callback.size)
+
+    @admin.display(description="request")
+    def for_request(self, callback: Callback) -> str:
+        return desk.link(callback.request) if callback.request else ""
+
+    def page(self, request: HttpRequest, callback: Any) -> dict[str, Any]:
+        return {"may_read_body": callback.has_body and self.has_manage_permission(request, callback)}
+
+    def buttons(self, callback: Any) -> list[str]:
+        return ["process_again"] if callback.has_body and callback.state in processing.CAN_GO_AGAIN else []
+
+    @admin.action(permissions=["manage"], description="Process again")
+    def process_again(self, request: HttpRequest, callbacks: QuerySet[Callback]) -> None:
+        self.each(request, callbacks, processing.process_again, "It is processed again; look in a few seconds.")
+
+    # --- The body: patients' words, so on a page of its own, and each reading is logged
+    def get_urls(self) -> list[URLPattern]:
+        body = path("<uuid:object_id>/body/", self.admin_site.admin_view(self.body_view), name="ingest_callback_body")
+        return [body, *super().get_urls()]
+
+    def body_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        callback = self.get_object(request, str(object_id))
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
+        if not self.has_manage_permission(request, callback):
+            raise PermissionDenied
+        log.record(request, AccessEntry.Action.READ, [callback])
+        body = bytes(callback.body or b"")
+        shown = body[:SHOWN_BYTES].decode("utf-8", errors="replace")
+        return self.show(request, callback, "body", {"body": shown, "is_cut": len(body) > SHOWN_BYTES})

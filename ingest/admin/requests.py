@@ -1,0 +1,85 @@
+"""What vendors were asked, how far it has come, and asking again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from access import desk
+from ingest import asking
+from ingest.admin import telling
+from ingest.admin.filters import OfVendor, Overdue
+from ingest.models import AsyncRequest
+from vendors.base import TRANSCRIPT
+
+State = AsyncRequest.State
+SHOWN_CALLBACKS = 50
+WORDS = {TRANSCRIPT: "transcript"}
+
+
+@admin.register(AsyncRequest)
+class AsyncRequestAdmin(desk.ClinicModelAdmin):
+    list_display = (
+        desk.reference,
+        desk.mark,
+        "vendor",
+        "attempts",
+        desk.moment("created_at", "created"),
+        desk.moment("submitted_at", "submitted"),
+        "reason",
+    )
+    list_filter = ("state", OfVendor, Overdue, desk.Since)
+    list_select_related = ("clinic", "session")
+    facts = (
+        "vendor",
+        "asked_for",
+        "language",
+        "note_template",
+        "section_style",
+        "submitted_elsewhere",
+        desk.moment("created_at", "created"),
+        desk.moment("submitted_at", "submitted"),
+        desk.moment("finished_at", "finished"),
+    )
+    actions = ("retry", "cancel")
+    refusals = (asking.NotNow,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("submissions")
+
+    @admin.display(description="attempts")
+    def attempts(self, request: AsyncRequest) -> int:
+        return request.current_submission.attempts
+
+    @admin.display(description="reason")
+    def reason(self, request: AsyncRequest) -> str:
+        return telling.reason(request, request.current_submission)
+
+    @admin.display(description="asked for")
+    def asked_for(self, request: AsyncRequest) -> str:
+        return ", ".join(WORDS.get(wanted, wanted) for wanted in request.output_objects)
+
+    def page(self, request: HttpRequest, asked: AsyncRequest) -> dict[str, Any]:
+        return {
+            "steps": telling.steps(asked),
+            "story": telling.story(asked, asked.current_submission),
+            "submissions": sorted(asked.submissions.all(), key=lambda submission: submission.number),
+            "callbacks": asked.callbacks.defer("body").order_by("-pk")[:SHOWN_CALLBACKS],
+            **AsyncRequest.objects.filter(pk=asked.pk).values("transcript", "note").get(),
+        }
+
+    def buttons(self, asked: AsyncRequest) -> list[str]:
+        can_retry = asked.state in (State.QUEUED, State.FAILED) or asked.is_overdue
+        retry = ["retry"] if can_retry and not asked.submitted_elsewhere else []
+        return retry if asked.state in (State.READY, State.CANCELLED) else [*retry, "cancel"]
+
+    @admin.action(permissions=["manage"], description="Retry")
+    def retry(self, request: HttpRequest, asked: QuerySet[AsyncRequest]) -> None:
+        self.each(request, asked, asking.retry, "It is on its way to the vendor again.")
+
+    @admin.action(permissions=["manage"], description="Cancel")
+    def cancel(self, request: HttpRequest, asked: QuerySet[AsyncRequest]) -> None:
+        self.each(request, asked, asking.cancel, "It is cancelled.")

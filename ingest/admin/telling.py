@@ -1,0 +1,97 @@
+"""A request told in plain words: where it stands, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from access import desk
+from ingest.models import AsyncRequest, Submission
+
+State = AsyncRequest.State
+
+
+@dataclass(frozen=True)
+class Step:
+    """`place`: done, current, or ahead. `at`: when it was reached, as far as known."""
+
+    name: str
+    place: str
+    at: datetime | None = None
+
+
+def steps(request: AsyncRequest) -> list[Step]:
+    """The way of a request: queued, submitting, waiting, and how it ends."""
+    ended = request.finished_at is not None
+    end = request.get_state_display() if ended else "ready"
+    names = [State.QUEUED, State.SUBMITTING, State.WAITING, end]
+    times = [request.created_at, None, request.waiting_since or request.submitted_at, request.finished_at]
+    here = 3 if ended else names.index(State(request.state))
+    sent = request.submitted_at is not None or request.submitted_elsewhere
+    reached = {0, here} | (set(range(here)) if sent or not ended else set())
+    places = ["current" if n == here else "done" if n in reached else "ahead" for n in range(len(names))]
+    return [
+        Step(str(name), place, at if place != "ahead" else None)
+        for name, place, at in zip(names, places, times, strict=True)
+    ]
+
+
+def story(request: AsyncRequest, submission: Submission) -> str:
+    """What is going on, and what to do about it."""
+    match request.state:
+        case State.QUEUED:
+            return queued(submission)
+        case State.SUBMITTING:
+            return "It is being sent to the vendor at this moment. Nothing to do."
+        case State.WAITING:
+            return waiting(request)
+        case State.READY:
+            return "The vendor has answered, and everything that was asked for is here."
+        case State.CANCELLED:
+            return (
+                "It was given up. What the vendor may still send is kept and not applied. To ask again, make a new one."
+            )
+    return failed(request)
+
+
+def queued(submission: Submission) -> str:
+    if not submission.attempts:
+        return "It waits to be sent, which takes seconds. Nothing to do."
+    times = "once" if submission.attempts == 1 else f"{submission.attempts} times"
+    reason = submission.error_message or submission.error_code or "The vendor could not be reached."
+    return f"It was tried {times} without success: {ended(reason)} It is tried again by itself; Retry sends it now."
+
+
+def waiting(request: AsyncRequest) -> str:
+    since = request.waiting_since or request.created_at
+    if not request.is_overdue:
+        hours = desk.in_clinic_time(since + timedelta(seconds=settings.CALLBACK_OVERDUE_SECONDS), request.clinic)
+        return f"The vendor has it and is at work. Nothing to do unless no answer has come by {hours}."
+    minutes = int((timezone.now() - since).total_seconds() // 60)
+    silence = f"No answer has come for {minutes} minutes, longer than usual."
+    if request.submitted_elsewhere:
+        return f"{silence} Another system asked the vendor for it: ask again there, or cancel it here."
+    return f"{silence} Retry asks the vendor again; should the first answer come after all, the first one counts."
+
+
+def failed(request: AsyncRequest) -> str:
+    reason = ended(request.failure_message or request.failure_code or "No reason was given.")
+    if request.submitted_elsewhere:
+        return f"{reason} Another system asked the vendor for it: ask again there."
+    if request.failure_retryable:
+        return f"{reason} Retry asks the vendor again."
+    return f"{reason} Asking again would most likely end the same way: put the cause right first, then Retry."
+
+
+def ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def reason(request: AsyncRequest, submission: Submission) -> str:
+    """Why it failed, or why its last attempt did, for a list."""
+    if request.state == State.FAILED:
+        return request.failure_message or request.failure_code
+    return submission.error_message if request.state in (State.QUEUED, State.SUBMITTING) else ""

@@ -1,0 +1,54 @@
+"""Who sits at the desk: an operator, a manager, a reviewer and a viewer of the clinic, and a manager of another one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from access.models import Clinic, Membership
+from tests.factories import MembershipFactory, UserFactory
+
+
+@pytest.fixture(autouse=True)
+def unhashed_static_files(settings: Any) -> None:
+    """The manifest is written by collectstatic, which tests do without."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+def signed_in(user: Any) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def member(clinic: Clinic, role: str) -> Client:
+    return signed_in(MembershipFactory(clinic=clinic, role=role).user)
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return signed_in(UserFactory(is_superuser=True))
+
+
+@pytest.fixture
+def manager(clinic: Clinic) -> Client:
+    return member(clinic, Membership.Role.MANAGER)
+
+
+@pytest.fixture
+def reviewer(clinic: Clinic) -> Client:
+    return member(clinic, Membership.Role.REVIEWER)
+
+
+@pytest.fixture
+def viewer(clinic: Clinic) -> Client:
+    return member(clinic, Membership.Role.VIEWER)
+
+
+@pytest.fixture
+def colleague_elsewhere(other_clinic: Clinic) -> Client:
+    """A manager, of another clinic."""
+    return member(other_clinic, Membership.Role.MANAGER)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from access.desk import counts
+from access.models import Clinic
+from ingest.models import AsyncRequest
+from tests.factories import CallbackFactory, NoteFactory, SubmissionFactory
+
+COUNT = re.compile(r'<a href="([^"]+)"><strong>([^<]+)</strong> <span>([^<]+)</span>')
+
+
+def shown(desk: Client) -> dict[str, tuple[str, str]]:
+    page = desk.get("/admin/")
+    assert page.status_code == 200
+    return {label: (number, address) for address, number, label in COUNT.findall(page.content.decode())}
+
+
+@pytest.fixture
+def work(clinic: Clinic) -> None:
+    for _ in range(2):
+        NoteFactory(request__session__clinic=clinic)
+    NoteFactory(request__session__clinic=clinic, state="approved")
+    overdue = SubmissionFactory(request__session__clinic=clinic, request__waiting=True).request
+    AsyncRequest.objects.filter(pk=overdue.pk).update(waiting_since=timezone.now() - timedelta(hours=3))
+    SubmissionFactory(request__session__clinic=clinic, request__failed=True)
+    CallbackFactory(submission__request__session__clinic=clinic, submission__request__ready=True, state="junk")
+
+
+def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, work: None) -> None:
+    for desk in (viewer, operator):
+        found = shown(desk)
+        numbers = {label: number for label, (number, _) in found.items()}
+        assert numbers == {
+            "notes need review": "2",
+            "waiting too long": "1",
+            "failed requests": "1",
+            "callbacks with a problem": "1",
+        }
+        for number, address in found.values():
+            listed = desk.get(address).content.decode()
+            assert len(re.findall(r'<th class="field-', listed)) == int(number)
+
+
+def test_another_clinic_counts_its_own(colleague_elsewhere: Client, work: None) -> None:
+    assert {number for number, _ in shown(colleague_elsewhere).values()} == {"0"}
+
+
+def test_it_stops_counting(viewer: Client, work: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MOST", 1)
+    assert shown(viewer)["notes need review"][0] == "1+"
+
+
+def test_the_sign_in_page_counts_nothing(client: Client, work: None) -> None:
+    page = client.get("/admin/login/").content.decode()
+    assert "Listenpost" in page
+    assert not COUNT.findall(page)
