@@ -114,6 +114,8 @@ class Postgres:
                     sql.Literal(self._password(role)),
                 )
                 connection.execute(statement)
+            # The owner may act as the application: so that it can be tried what that may do.
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(APPLICATION), sql.Identifier(OWNER)))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 names = sql.Identifier(DATABASE), sql.Identifier(OWNER)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))

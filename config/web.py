@@ -14,11 +14,14 @@ import tempfile
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
+from uuid import uuid4
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from config import problems
 from config.bodies import Gone, Receive, Scope, Send, TooLarge, TooSlow, gather, header
+from config.requests import request_id
 from config.wsgi import application as wsgi
 
 IN_MEMORY = 1024 * 1024
@@ -28,12 +31,13 @@ IDLE_SECONDS = 30
 UPLOAD = re.compile(r"/api/v1/sessions/[^/]+/audio")
 
 
-async def refuse(send: Send, status: int, name: str, title: str, detail: str) -> None:
-    """A problem document (RFC 9457), for a request that never reaches Django."""
-    problem = {"type": f"/problems/{name}", "title": title, "status": status, "detail": detail}
-    body = json.dumps(problem).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})
+async def refuse(send: Send, status: int, detail: str) -> None:
+    """For a request that never reaches Django: the problem document that it would have got there."""
+    request_id.set(str(uuid4()))
+    body = json.dumps(problems.document(status, detail)).encode()
+    headers = [(b"content-type", problems.CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    headers += [(b"x-request-id", request_id.get().encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -50,11 +54,11 @@ class Web:
             try:
                 length = await self.read(scope, receive, body)
             except TooLarge:
-                return await refuse(send, 413, "too-large", "Too large", "The body is larger than this address takes.")
+                return await refuse(send, 413, "The body is larger than this address takes.")
             except TooSlow:
-                return await refuse(send, 408, "too-slow", "Too slow", "The body did not come in time.")
+                return await refuse(send, 408, "The body did not come in time.")
             except Gone:
-                return await refuse(send, 400, "malformed", "Malformed", "The body broke off.")
+                return await refuse(send, 400, "The body broke off.")
             body.seek(0)
             # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
             query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import enum
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from uuid_utils.compat import uuid7
+
+Found = TypeVar("Found")
 
 BODIES_A_TICKET = 20
 
@@ -94,13 +97,17 @@ class Inbox:
         await self.pool.close(timeout=self.seconds)
 
     async def receive(self, letter: Letter) -> Receipt:
-        """Returns after the commit. Raises Unavailable; a connection that broke is tried again within the limit."""
+        """Returns after the commit. Raises Unavailable."""
         columns = letter.columns()
+        return await self._insist(lambda: self._store(columns))
+
+    async def _insist(self, work: Callable[[], Awaitable[Found]]) -> Found:
+        """What `work` gives; on a connection that broke it is tried again within the limit. Raises Unavailable."""
         try:
             async with asyncio.timeout(self.seconds):
                 while True:
                     try:
-                        return await self._store(columns)
+                        return await work()
                     except psycopg.OperationalError:
                         await asyncio.sleep(0.1)
         except (TimeoutError, PoolTimeout):
@@ -122,19 +129,16 @@ class Inbox:
     async def audio(self, audio_id: UUID) -> tuple[str, str, int, str] | None:
         """What the door needs to hand out a file: storage key, content type, size in bytes, SHA-256 in hex."""
         query = "SELECT storage_key, content_type, size, sha256 FROM ingest_audio WHERE id = %s"
-        audio: tuple[str, str, int, str] | None = await self._row(query, audio_id)
+        audio: tuple[str, str, int, str] | None = await self._insist(lambda: self._row(query, audio_id))
         return audio
 
     async def answers(self) -> bool:
         """Whether PostgreSQL does."""
         try:
-            return await self._row("SELECT 1") is not None
+            return bool(await self._insist(lambda: self._row("SELECT 1")))
         except Unavailable:
             return False
 
     async def _row(self, query: str, *parameters: Any) -> Any:
-        try:
-            async with asyncio.timeout(self.seconds), self.pool.connection() as connection:
-                return await (await connection.execute(query, parameters)).fetchone()
-        except (TimeoutError, PoolTimeout, psycopg.OperationalError):
-            raise Unavailable from None
+        async with self.pool.connection() as connection:
+            return await (await connection.execute(query, parameters)).fetchone()

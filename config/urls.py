@@ -1,0 +1,39 @@
+"""Addresses. No slash at their ends."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import problems
+from ingest import api as ingest
+from notes import api as notes
+
+handler400 = problems.bad_request
+handler403 = problems.permission_denied
+handler404 = problems.page_not_found
+handler500 = problems.server_error
+
+v1 = [
+    path("sessions", ingest.SessionList.as_view(), name="sessions"),
+    path("sessions/<uuid:pk>", ingest.SessionOne.as_view(), name="session"),
+    path("sessions/<uuid:pk>/audio", ingest.SessionAudio.as_view(), name="session-audio"),
+    path("sessions/<uuid:pk>/requests", ingest.SessionRequests.as_view(), name="session-requests"),
+    path("requests", ingest.RequestList.as_view(), name="requests"),
+    path("requests/<uuid:pk>", ingest.RequestOne.as_view(), name="request"),
+    path("requests/<uuid:pk>/retry", ingest.RequestRetry.as_view(), name="request-retry"),
+    path("requests/<uuid:pk>/cancel", ingest.RequestCancel.as_view(), name="request-cancel"),
+    path("transcripts", notes.TranscriptList.as_view(), name="transcripts"),
+    path("transcripts/<uuid:pk>", notes.TranscriptOne.as_view(), name="transcript"),
+    path("notes", notes.NoteList.as_view(), name="notes"),
+    path("notes/<uuid:pk>", notes.NoteOne.as_view(), name="note"),
+]
+
+urlpatterns = [
+    path("api/v1/", include(v1)),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^api/", problems.no_such_address),
+    path("admin/", admin.site.urls),
+    *(path(shorter, RedirectView.as_view(pattern_name="admin:index")) for shorter in ("", "admin")),
+]

@@ -1,0 +1,190 @@
+"""REST: sessions, their audio, and what is asked of vendors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from access.models import ApiKey
+from config.problems import Conflict, TooLarge, UnsupportedMedia, invalid
+from config.rest import OfClinic
+from ingest import asking, uploads
+from ingest.filters import RequestFilters, SessionFilters
+from ingest.models import AsyncRequest, Session
+from ingest.probe import ACCEPTED, NotAudio
+from ingest.serializers import AudioShown, NewRequest, NewSession, RequestShown, SessionShown
+from ingest.sessions import open_session
+
+READ, WRITE = ApiKey.Scope.SESSIONS_READ, ApiKey.Scope.SESSIONS_WRITE
+AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
+
+
+def shown_requests() -> Any:
+    """Requests as RequestShown needs them: two queries, however many they are."""
+    ids = {"transcript_id": F("transcript__id"), "note_id": F("note__id")}
+    return AsyncRequest.objects.annotate(**ids).prefetch_related("submissions")
+
+
+class SessionList(OfClinic, generics.ListAPIView[Session]):
+    """Lists the clinic's sessions, newest first."""
+
+    queryset = Session.objects.all()
+    serializer_class = SessionShown
+    filterset_class = SessionFilters
+    scopes = {"GET": READ, "POST": WRITE}
+
+    @extend_schema(request=NewSession, responses={201: SessionShown})
+    def post(self, request: Request) -> Response:
+        """Opens a session: one consultation."""
+        wanted = NewSession(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        session = open_session(self.clinic, **wanted.validated_data)
+        headers = {"Location": reverse("session", [session.pk], request=request)}
+        return Response(SessionShown(session).data, status=201, headers=headers)
+
+
+class SessionOne(OfClinic, generics.RetrieveAPIView[Session]):
+    """Shows one session."""
+
+    queryset = Session.objects.all()
+    serializer_class = SessionShown
+    scopes = {"GET": READ}
+
+
+class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
+    """The body never passes DRF's parsers: it is read as a stream."""
+
+    queryset = Session.objects.all()
+    scopes = {"PUT": WRITE}
+    problems = {"PUT": (409, 413, 415, 422)}
+
+    @extend_schema(
+        request={"audio/*": OpenApiTypes.BINARY},
+        responses={
+            200: OpenApiResponse(AudioShown, description="These bytes are there already."),
+            201: OpenApiResponse(AudioShown, description="Kept as the session's next audio."),
+        },
+    )
+    def put(self, request: Request, pk: UUID) -> Response:
+        """Keeps the body as the session's next audio; bytes that are there already are not kept twice."""
+        session = self.get_object()
+        if not AUDIO_TYPE.fullmatch(request.content_type):
+            raise UnsupportedMedia(f"Send {ACCEPTED} as the body, with its Content-Type: audio/...")
+        with upload_refusals():
+            audio, created = uploads.keep_audio(session, cast("BinaryIO", request._request))
+        return Response(AudioShown(audio).data, status=201 if created else 200)
+
+
+@contextmanager
+def upload_refusals() -> Iterator[None]:
+    try:
+        yield
+    except NotAudio as error:
+        raise UnsupportedMedia(str(error)) from None
+    except uploads.EmptyBody:
+        raise invalid("body", "empty", "Send the audio as the body.") from None
+    except uploads.AudioTooLarge:
+        raise TooLarge(f"An audio file may hold {settings.AUDIO_MAX_BYTES} bytes.") from None
+    except uploads.SessionClosed:
+        raise Conflict("The session is closed and takes no more audio.") from None
+
+
+class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
+    queryset = Session.objects.all()
+    scopes = {"POST": WRITE}
+    problems = {"POST": (409,)}
+
+    @extend_schema(request=NewRequest, responses={202: RequestShown})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Asks a vendor for a transcript, a note or both of the session's audio."""
+        session = self.get_object()
+        wanted = NewRequest(data=request.data, context={"session": session})
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        with asking_refusals():
+            asked = asking.ask(
+                session,
+                vendor=given["vendor"],
+                audio=given.get("audio"),
+                wish=wanted.wish(),
+                client_request_id=given.get("client_request_id"),
+                submitted_elsewhere=given.get("submitted_elsewhere", False),
+            )
+        return accepted(request, asked)
+
+
+@contextmanager
+def asking_refusals() -> Iterator[None]:
+    try:
+        yield
+    except asking.Refused as error:
+        errors: dict[str, list[ErrorDetail]] = {}
+        for problem in error.problems:
+            errors.setdefault(problem.field, []).append(ErrorDetail(problem.message, code=problem.code))
+        raise ValidationError(errors) from None
+    except asking.AlreadyUsed:
+        raise Conflict("The clinic has used this client_request_id before.") from None
+    except asking.NotNow as error:
+        raise Conflict(str(error)) from None
+
+
+def accepted(request: Request, asked: AsyncRequest, status: int = 202) -> Response:
+    """The request as it stands now, and where to ask for it."""
+    row = shown_requests().get(pk=asked.pk)
+    headers = {"Location": reverse("request", [asked.pk], request=request)} if status == 202 else {}
+    return Response(RequestShown(row).data, status=status, headers=headers)
+
+
+class RequestList(OfClinic, generics.ListAPIView[AsyncRequest]):
+    """Lists what the clinic asked of vendors, newest first."""
+
+    queryset = shown_requests()
+    serializer_class = RequestShown
+    filterset_class = RequestFilters
+    scopes = {"GET": READ}
+
+
+class RequestOne(OfClinic, generics.RetrieveAPIView[AsyncRequest]):
+    """Shows one request: its state, attempts, failure, and the ids of its transcript and note once they are there."""
+
+    queryset = shown_requests()
+    serializer_class = RequestShown
+    scopes = {"GET": READ}
+
+
+class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
+    queryset = AsyncRequest.objects.all()
+    scopes = {"POST": WRITE}
+    problems = {"POST": (409,)}
+
+    def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int) -> Response:
+        with asking_refusals():
+            asked = action(self.get_object())
+        return accepted(request, asked, status)
+
+
+class RequestRetry(RequestAction):
+    @extend_schema(request=None, responses={202: RequestShown})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Asks the vendor again: a queued request at once, a failed or overdue one under a new client_request_id."""
+        return self.act(asking.retry, request, 202)
+
+
+class RequestCancel(RequestAction):
+    @extend_schema(request=None, responses={200: RequestShown})
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Gives the request up: nothing more is sent, and an answer that comes after all is not applied."""
+        return self.act(asking.cancel, request, 200)

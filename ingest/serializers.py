@@ -1,0 +1,144 @@
+"""Sessions, audio and requests as REST takes and shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from config.fields import Choice, Flag, Id, Moment, Text
+from ingest.models import AsyncRequest, Audio, Session, Submission
+from vendors.base import NOTE, TRANSCRIPT, Wish
+
+LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
+
+
+class NewSession(serializers.Serializer[Session]):
+    kind = Choice(Session.Kind.choices)
+    language = Text(max_length=35, pattern=LANGUAGE, help_text="BCP 47, such as en-US.")
+    encounter_ref = Text(max_length=200, allow_blank=True, required=False)
+    patient_ref = Text(max_length=200, allow_blank=True, required=False)
+    clinician_ref = Text(max_length=200, allow_blank=True, required=False, help_text="The vendor's user, where it has.")
+    started_at = Moment(required=False, allow_null=True)
+    consent = Flag(help_text="The patient agreed to the consultation being written up.")
+
+
+class SessionShown(serializers.Serializer[Session]):
+    id = serializers.UUIDField()
+    correlation_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(Session.Kind.choices)
+    language = serializers.CharField()
+    encounter_ref = serializers.CharField()
+    patient_ref = serializers.CharField()
+    clinician_ref = serializers.CharField()
+    consent = serializers.BooleanField()
+    state = serializers.ChoiceField(Session.State.choices)
+    started_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class AudioShown(serializers.Serializer[Audio]):
+    id = serializers.UUIDField()
+    session = serializers.UUIDField(source="session_id")
+    number = serializers.IntegerField(help_text="Counts the session's audio files from 1.")
+    sha256 = serializers.CharField()
+    bytes = serializers.IntegerField(source="size")
+    content_type = serializers.CharField(help_text="What the bytes are, whatever the sender called them.")
+    duration_ms = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class NewRequest(serializers.Serializer[AsyncRequest]):
+    """Needs `context["session"]`. What the vendor makes of the values is for the vendor's own rules to say."""
+
+    vendor = Text(max_length=20)
+    audio = Id(required=False, help_text="One of the session's; its latest by default.")
+    output_objects = serializers.ListField(
+        child=Choice([TRANSCRIPT, NOTE]), allow_empty=False, max_length=10, help_text="Each at most once."
+    )
+    language = Text(max_length=35, pattern=LANGUAGE, required=False, help_text="The session's by default.")
+    split_by_sentence = Flag(required=False)
+    section_style = Text(max_length=40, required=False)
+    split_by_problem = Flag(required=False)
+    note_template = Text(max_length=60, required=False)
+    client_request_id = Text(max_length=128, required=False, help_text="Taken as it is; a new UUID by default.")
+    submitted_elsewhere = Flag(required=False, help_text="Another system asks the vendor: nothing is sent by us.")
+
+    def validate_audio(self, value: UUID) -> Audio:
+        audio: Audio | None = self.context["session"].audio.filter(pk=value).first()
+        if audio is None:
+            raise serializers.ValidationError("The session has no such audio.", code="does_not_exist")
+        return audio
+
+    def validate_output_objects(self, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise serializers.ValidationError("Name each at most once.", code="repeated")
+        return value
+
+    def wish(self) -> Wish:
+        given = self.validated_data
+        names = ("note_template", "section_style", "split_by_sentence", "split_by_problem")
+        return Wish(
+            output_objects=tuple(given["output_objects"]),
+            language=given.get("language", self.context["session"].language),
+            **{name: given[name] for name in names if name in given},
+        )
+
+
+class ProgressShown(serializers.Serializer[Any]):
+    done = serializers.IntegerField()
+    of = serializers.IntegerField()
+
+
+class FailureShown(serializers.Serializer[AsyncRequest]):
+    code = serializers.CharField(source="failure_code")
+    message = serializers.CharField(source="failure_message")
+    retryable = serializers.BooleanField(source="failure_retryable")
+
+
+class RequestShown(serializers.Serializer[AsyncRequest]):
+    """Shows rows that carry `transcript_id` and `note_id` and have their submissions at hand: see ingest/api.py."""
+
+    id = serializers.UUIDField()
+    session = serializers.UUIDField(source="session_id")
+    vendor = serializers.CharField()
+    audio = serializers.UUIDField(source="audio_id", allow_null=True)
+    output_objects = serializers.ListField(child=serializers.CharField())
+    language = serializers.CharField()
+    note_template = serializers.CharField()
+    section_style = serializers.CharField()
+    split_by_sentence = serializers.BooleanField()
+    split_by_problem = serializers.BooleanField()
+    submitted_elsewhere = serializers.BooleanField()
+    client_request_id = serializers.CharField(source="current_submission.client_request_id")
+    request_id = serializers.SerializerMethodField(help_text="The vendor's own, once it is known.")
+    state = serializers.ChoiceField(AsyncRequest.State.choices)
+    overdue = serializers.BooleanField(source="is_overdue")
+    attempts = serializers.IntegerField(source="current_submission.attempts")
+    next_attempt_at = serializers.SerializerMethodField(help_text="While it is queued.")
+    progress = serializers.SerializerMethodField()
+    failure = serializers.SerializerMethodField()
+    transcript = serializers.UUIDField(source="transcript_id", allow_null=True)
+    note = serializers.UUIDField(source="note_id", allow_null=True)
+    created_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_request_id(self, request: AsyncRequest) -> str | None:
+        return request.current_submission.vendor_request_id or None
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_next_attempt_at(self, request: AsyncRequest) -> Any:
+        submission = request.current_submission
+        due = submission.next_attempt_at if submission.state == Submission.State.QUEUED else None
+        return serializers.DateTimeField().to_representation(due) if due else None
+
+    @extend_schema_field(ProgressShown(allow_null=True))
+    def get_progress(self, request: AsyncRequest) -> None:
+        return None  # no vendor so far tells how far it is
+
+    @extend_schema_field(FailureShown(allow_null=True))
+    def get_failure(self, request: AsyncRequest) -> Any:
+        return FailureShown(request).data if request.state == AsyncRequest.State.FAILED else None

@@ -1,0 +1,93 @@
+"""REST: transcripts and notes. Whoever reads their words is in the access log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from access import log
+from access.models import AccessEntry, ApiKey
+from config.rest import OfClinic, included
+from notes.filters import NoteFilters, TranscriptFilters
+from notes.models import Note, Transcript
+from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
+
+READ = {"GET": ApiKey.Scope.NOTES_READ}
+PARTS = ("sections", "transcript")
+INCLUDE = OpenApiParameter(
+    "include", description="What to give along, by commas.", enum=PARTS, many=True, style="form", explode=False
+)
+
+
+def shown_notes() -> Any:
+    return Note.objects.annotate(signer=F("signed_by__username")).defer("search")
+
+
+class TranscriptList(OfClinic, generics.ListAPIView[Transcript]):
+    """Lists the clinic's transcripts, newest first, without their lines."""
+
+    queryset = Transcript.objects.defer("search", "lines")
+    serializer_class = TranscriptListed
+    filterset_class = TranscriptFilters
+    scopes = READ
+
+
+class TranscriptOne(OfClinic, generics.RetrieveAPIView[Transcript]):
+    queryset = Transcript.objects.defer("search")
+    serializer_class = TranscriptShown
+    scopes = READ
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Shows one transcript with its lines. Goes into the access log."""
+        transcript = self.get_object()
+        log.record(request, AccessEntry.Action.READ, [transcript])
+        return Response(TranscriptShown(transcript).data)
+
+
+class ReadsNotes(OfClinic):
+    def read_out(self, notes: Sequence[Note], include: frozenset[str]) -> Any:
+        """The notes as shown. A title alone is no reading; whose sections or transcripts are read is logged."""
+        transcripts: dict[UUID, Transcript] = {}
+        if "transcript" in include:
+            asked = Transcript.objects.for_clinic(self.clinic).filter(request__in=[note.request_id for note in notes])
+            transcripts = {row.request_id: row for row in asked.defer("search")}
+            log.record(self.request, AccessEntry.Action.READ, transcripts.values())
+        if "sections" in include:
+            log.record(self.request, AccessEntry.Action.READ, notes)
+        context = {"include": include, "transcripts": transcripts}
+        return [NoteShown(note, context=context).data for note in notes]
+
+
+class NoteList(ReadsNotes, generics.ListAPIView[Note]):
+    queryset = shown_notes()
+    serializer_class = NoteShown
+    filterset_class = NoteFilters
+    scopes = READ
+
+    @extend_schema(parameters=[INCLUDE])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Lists the clinic's notes, newest first. What is included of their words goes into the access log."""
+        include = included(request, PARTS)
+        rows = self.filter_queryset(self.get_queryset())
+        notes = self.paginate_queryset(rows.prefetch_related("sections") if "sections" in include else rows) or []
+        return self.get_paginated_response(self.read_out(notes, include))
+
+
+class NoteOne(ReadsNotes, generics.RetrieveAPIView[Note]):
+    queryset = shown_notes()
+    serializer_class = NoteShown
+    scopes = READ
+    problems = {"GET": (422,)}
+
+    @extend_schema(parameters=[INCLUDE])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Shows one note with its sections. Goes into the access log."""
+        include = included(request, PARTS) | {"sections"}
+        return Response(self.read_out([self.get_object()], include)[0])

@@ -1,0 +1,36 @@
+"""How lists of transcripts and notes can be narrowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import CharFilter, ChoiceFilter, FilterSet, UUIDFilter
+
+from config.fields import MomentFilter
+from notes.models import Note, Transcript
+from notes.search import matching
+
+WORDS = 'Words of the note. "Quotes", OR and -without are understood.'
+
+
+class TranscriptFilters(FilterSet):  # type: ignore[misc]
+    session = UUIDFilter(field_name="session_id")
+
+    class Meta:
+        model: Any = Transcript
+        fields: list[str] = []
+
+
+class NoteFilters(FilterSet):  # type: ignore[misc]
+    session = UUIDFilter(field_name="session_id")
+    state = ChoiceFilter(choices=Note.State.choices)
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
+    q = CharFilter(method="search", max_length=200, label=WORDS)
+
+    class Meta:
+        model: Any = Note
+        fields: list[str] = []
+
+    def search(self, notes: QuerySet[Note], name: str, words: str) -> QuerySet[Note]:
+        return matching(notes, words)

@@ -1,0 +1,73 @@
+"""Transcripts and notes as REST shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from notes.models import Note, NoteSection, Transcript
+
+
+class LineShown(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    speaker = serializers.CharField(help_text="doctor, patient, unspecified or whatever the vendor said.")
+    start_offset_ms = serializers.IntegerField(allow_null=True)
+    end_offset_ms = serializers.IntegerField(allow_null=True)
+
+
+@extend_schema_field(LineShown(many=True))
+class Lines(serializers.Field[Any, Any, Any, Any]):
+    """Lines are stored as they are shown."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class TranscriptListed(serializers.Serializer[Transcript]):
+    id = serializers.UUIDField()
+    session = serializers.UUIDField(source="session_id")
+    request = serializers.UUIDField(source="request_id")
+    language = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class TranscriptShown(TranscriptListed):
+    items = Lines(source="lines")
+
+
+class SectionShown(serializers.Serializer[NoteSection]):
+    key = serializers.CharField(help_text="An open set: whatever the vendor called it.")
+    title = serializers.CharField()
+    text = serializers.CharField()
+
+
+class NoteShown(serializers.Serializer[Note]):
+    """Shows rows that carry `signer`; `context["include"]` says which of its parts to show, all by default."""
+
+    id = serializers.UUIDField()
+    session = serializers.UUIDField(source="session_id")
+    request = serializers.UUIDField(source="request_id")
+    title = serializers.CharField()
+    template = serializers.CharField()
+    language = serializers.CharField()
+    state = serializers.ChoiceField(Note.State.choices)
+    version = serializers.IntegerField()
+    sections = SectionShown(many=True, required=False, help_text="In lists with ?include=sections.")
+    transcript = serializers.SerializerMethodField(required=False, help_text="With ?include=transcript.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    signed_at = serializers.DateTimeField(allow_null=True)
+    signed_by = serializers.CharField(source="signer", allow_null=True, help_text="The signer's user name.")
+
+    def get_fields(self) -> dict[str, Any]:
+        shown = super().get_fields()
+        for part in {"sections", "transcript"} - self.context.get("include", {"sections", "transcript"}):
+            del shown[part]
+        return shown
+
+    @extend_schema_field(TranscriptShown(allow_null=True, required=False))
+    def get_transcript(self, note: Note) -> Any:
+        transcript = self.context["transcripts"].get(note.request_id)
+        return TranscriptShown(transcript).data if transcript else None
