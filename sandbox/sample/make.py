@@ -1,6 +1,6 @@
 """Speaks the sample consultation and writes consultation.flac and consultation.json beside this file.
 
-    python sandbox/sample/make.py
+    python -m sandbox.sample.make
 
 Needs `espeak-ng` (Debian: apt install espeak-ng) and PyAV. Running the project needs neither the tool nor this script,
 for both files it writes are kept in the repository. The same espeak-ng and PyAV give the same files to the byte.
@@ -17,8 +17,7 @@ from typing import Any
 
 import av
 
-sys.path.insert(0, str(Path(__file__).parent))
-import script
+from sandbox.sample import script
 
 FOLDER = Path(__file__).parent
 RATE = 16_000

@@ -19,7 +19,7 @@ from tests.rest.api import Api
 @pytest.fixture
 def notes(clinic: Clinic) -> list[Note]:
     """Two, with their transcripts; newest first."""
-    rows = [NoteFactory(request__session__clinic=clinic) for _ in range(2)]
+    rows: list[Any] = [NoteFactory(request__session__clinic=clinic) for _ in range(2)]
     for note in rows:
         TranscriptFactory(request=note.request)
     return rows[::-1]
@@ -85,7 +85,7 @@ def test_a_person_is_logged_as_a_person(notes: list[Note]) -> None:
 def test_each_clinic_has_its_own_entry(notes: list[Note]) -> None:
     request = RequestFactory().get("/")
     request.user = UserFactory(is_superuser=True)
-    elsewhere = NoteFactory()
+    elsewhere: Any = NoteFactory()
     log.record(request, AccessEntry.Action.READ, [*notes, elsewhere])
     found = {entry.clinic_id: entry.object_ids for entry in AccessEntry.objects.all()}
     assert found == {notes[0].clinic_id: [note.pk for note in notes], elsewhere.clinic_id: [elsewhere.pk]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Self
 
-from django.http import HttpResponse
 from django.test import Client
 
 from access import keys
@@ -42,7 +41,7 @@ class Api:
         return self.send("PUT", path, body, **options)
 
 
-def assert_problem(response: HttpResponse, status: int, *fields: str) -> dict[str, Any]:
+def assert_problem(response: Any, status: int, *fields: str) -> dict[str, Any]:
     """It is a whole problem document of this status, and its errors name just these fields."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/problem+json"

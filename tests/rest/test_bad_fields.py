@@ -15,9 +15,9 @@ from tests.rest.api import Api, assert_problem
 SESSION = {"kind": "ambient", "language": "en-US", "consent": True}
 REQUEST = {"vendor": "nabla", "output_objects": ["note"]}
 
-NO_STRING = [None, True, 0, 1.5, -(10**400), [], ["x"], {}, {"a": "b"}, [[[[]]]]]
+NO_STRING: list[Any] = [None, True, 0, 1.5, -(10**400), [], ["x"], {}, {"a": "b"}, [[[[]]]]]
 NO_TEXT = ["\0", "a\0b", "\ud800", "a\udfffb"]
-NO_FLAG = [None, 0, 1, "true", "", [], {}, 10**400]
+NO_FLAG: list[Any] = [None, 0, 1, "true", "", [], {}, 10**400]
 NO_MOMENT = [
     *("", "now", "2026-03-01", "2026-03-01T09:30:00", "2026-13-01T09:30:00Z", "2026-03-01T24:30:00Z", "\0", "\ud800"),
     *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-01T09:30:00+99:00", "٢٠٢٦-03-01T09:30:00Z"),

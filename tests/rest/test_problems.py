@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import clear_url_caches, path
 from rest_framework.views import APIView
@@ -67,11 +68,11 @@ class Broken(APIView):
             cursor.execute("SELECT pg_sleep(5)")
 
 
-def broken_plainly(request: Any) -> None:
+def broken_plainly(request: Any) -> HttpResponse:
     raise RuntimeError(CANARY)
 
 
-def without_database(request: Any) -> None:
+def without_database(request: Any) -> HttpResponse:
     raise OperationalError(CANARY)
 
 

@@ -123,7 +123,7 @@ class Vendor:
         }
         return {name: value for name, value in (body | changes).items() if value is not ...}
 
-    def send(self, body: Any, *, headers: dict[str, str | None] | None = None, timeout: float = 8) -> requests.Response:
+    def send(self, body: Any, *, headers: dict[str, Any] | None = None, timeout: float = 8) -> requests.Response:
         sent: dict[str, Any] = {
             "Authorization": f"Bearer {KEY}",
             "X-Nabla-Api-Version": "2024-04-22",

@@ -24,9 +24,9 @@ def test_says_where_it_listens_and_ends_cleanly(clinic: Clinic, ending: signal.S
             vendor = Vendor(line.split()[-1], clinic)
             vendor.fault("submit_timeout", client_request_id="held")
             key = {"Authorization": "Bearer k"}
-            assert vendor.send(vendor.order(), headers=key).status_code == 200
+            assert vendor.send(vendor.order(), headers=dict(key)).status_code == 200
             with pytest.raises(requests.ReadTimeout):
-                vendor.send(vendor.order(client_request_id="held"), headers=key, timeout=0.1)
+                vendor.send(vendor.order(client_request_id="held"), headers=dict(key), timeout=0.1)
             process.send_signal(ending)
             rest, errors = process.communicate(timeout=5)
         finally:
