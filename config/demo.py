@@ -23,6 +23,7 @@ from config.supervisor import Failed, Process, Stopped, say
 
 CLINIC, USER = "demo", "clinician"
 SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
+CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
 SERVER_KEY = "sandbox-nabla-key"
 PATIENCE_SECONDS = 180
 FINAL = {"ready", "failed", "cancelled"}
@@ -125,7 +126,7 @@ class Api:
 def consult(demo: Demo, audio: Path) -> Any:
     """Sends the recording the way every client does and returns the note."""
     api = demo.api
-    session = api.call("POST", "sessions", json={"kind": "ambient", "language": "en-US", "consent": True})
+    session = api.call("POST", "sessions", json=CONSULTATION)
     kind = mimetypes.guess_type(audio.name)[0] or "audio/flac"
     path = f"sessions/{session['id']}"
     stored = api.call("PUT", f"{path}/audio", data=audio.read_bytes(), headers={"Content-Type": kind})
