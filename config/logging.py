@@ -52,6 +52,7 @@ def configuration(level: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
+            # Its lines repeat exceptions' texts; config.celery logs failures in its place.
+            "celery.app.trace": {"handlers": ["nowhere"], "propagate": False},
         },
     }
