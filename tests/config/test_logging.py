@@ -45,7 +45,7 @@ def test_a_task_that_fails_is_logged_by_its_name_alone(lines: Any) -> None:
     def fails(argument: str) -> None:
         raise ValueError(argument)
 
-    fails.apply(args=[CANARY])
+    fails.apply(args=(CANARY,))
     app.tasks.unregister("tests.fails")
     assert [entry["message"] for entry in lines()] == ["task tests.fails failed"]
     assert CANARY not in json.dumps(lines())
