@@ -33,7 +33,7 @@ def test_a_recording_becomes_a_note(clinic: Clinic) -> None:
     assert request["failure"] is None
 
 
-@pytest.mark.parametrize("suffix", ["webm", "m4a", "mp3", "ogg", "wav", "flac"])
+@pytest.mark.parametrize("suffix", ["webm", "m4a", "aac", "mp3", "ogg", "wav", "flac"])
 def test_the_vendor_may_fetch_every_format_as_audio(clinic: Clinic, sandbox: Sandbox, suffix: str) -> None:
     from tests.ingest.sounds import encoded
 

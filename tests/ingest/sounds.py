@@ -9,8 +9,16 @@ from typing import Any
 import av
 import numpy as np
 
-CODECS = {"webm": "libopus", "m4a": "aac", "mp3": "mp3", "ogg": "libopus", "wav": "pcm_s16le", "flac": "flac"}
-FORMATS = {"m4a": "ipod"}
+CODECS = {
+    "aac": "aac",
+    "webm": "libopus",
+    "m4a": "aac",
+    "mp3": "mp3",
+    "ogg": "libopus",
+    "wav": "pcm_s16le",
+    "flac": "flac",
+}
+FORMATS = {"m4a": "ipod", "aac": "adts"}
 RATE = 48_000
 
 

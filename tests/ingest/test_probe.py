@@ -12,6 +12,7 @@ from ingest.probe import NotAudio, probe
 from tests.ingest.sounds import encoded
 
 TYPES = {
+    "aac": "audio/aac",
     "webm": "audio/webm",
     "m4a": "audio/mp4",
     "mp3": "audio/mpeg",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -32,6 +35,23 @@ def test_a_claim_shows_the_request_as_submitting() -> None:
     row = claimed()
     assert row.request.state == "submitting"
     assert submission.claim(row.pk) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_workers_at_once_one_sends_it() -> None:
+    row, start = queued(), threading.Barrier(8)
+
+    def work() -> bool:
+        start.wait()
+        try:
+            return submission.claim(row.pk) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(lambda _: work(), range(8))) == 1
+    row.refresh_from_db()
+    assert row.attempts == 1
 
 
 def test_a_late_acceptance_does_not_undo_a_callback() -> None:
