@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 
-from ingest.bell import Bell
+from ingest.bell import bell
 from ingest.door import Door
 from ingest.inbox import Inbox
 
@@ -19,8 +19,8 @@ def database() -> str:
     given = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     known: dict[str, Any] = {ours: given.get(theirs) or None for ours, theirs in names.items()}
-    return make_conninfo(**known, connect_timeout=5, application_name="listenpost-door")
+    return make_conninfo(**known, **given["OPTIONS"], application_name="listenpost-door")
 
 
 logging.config.dictConfig(settings.LOGGING)
-application = Door(Inbox(database()), Bell())
+application = Door(Inbox(database()), bell)

@@ -57,6 +57,23 @@ def positive(name: str, default: int) -> int:
     return value
 
 
+def patience(statement_seconds: int) -> dict[str, Any]:
+    """libpq options under which no connection waits for ever: not for a silent server, a lock or a statement.
+
+    0 leaves statements and locks their time, which migrations need.
+    """
+    limits = {"lock_timeout": min(statement_seconds, 10), "statement_timeout": statement_seconds}
+    limits["idle_in_transaction_session_timeout"] = 2 * statement_seconds
+    return {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "options": " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items()),
+    }
+
+
 def storage(name: str) -> dict[str, Any]:
     """Django's STORAGES entry for `file:///srv/audio` or `s3://bucket/prefix?endpoint_url=...&region_name=...`."""
     parts = urlsplit(env.str(name))

@@ -16,21 +16,24 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    if _database_answers():
-        return JsonResponse({"status": "ok"})
-    return JsonResponse({"status": "database unreachable"}, status=503, headers={"Retry-After": "5"})
+    if trouble := _trouble():
+        return JsonResponse({"status": trouble}, status=503, headers={"Retry-After": "5"})
+    return JsonResponse({"status": "ok"})
 
 
-def _database_answers() -> bool:
-    """On a connection of its own: one that was kept open may only look alive, and be slow to say otherwise."""
+def _trouble() -> str:
+    """What keeps the database from serving; empty when nothing does.
+
+    On a connection of its own: one that was kept open may only look alive, and be slow to say otherwise.
+    """
     parameters = connections["default"].get_connection_params()
     parameters |= {"connect_timeout": CONNECT_SECONDS, "options": f"-c statement_timeout={ANSWER_MILLISECONDS}"}
     try:
         with psycopg.connect(**parameters) as connection:
-            connection.execute("SELECT 1")
+            writable = connection.execute("SHOW transaction_read_only").fetchone() == ("off",)
     except psycopg.Error:
-        return False
-    return True
+        return "database unreachable"
+    return "" if writable else "database read-only"
 
 
 class HealthMiddleware:

@@ -104,7 +104,7 @@ class Installation:
 
     def manage(self, *arguments: str, owner: bool = False, given_input: str = "") -> str:
         """Runs one management command and returns what it printed; its complaints go to var/log/manage.log."""
-        env = self.env | ({"DATABASE_URL": self.owner_url} if owner else {})
+        env = self.env | ({"DATABASE_URL": self.owner_url, "STATEMENT_SECONDS": "0"} if owner else {})
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(  # noqa: S603
             command, cwd=ROOT, env=env, input=given_input, capture_output=True, text=True, check=False, process_group=0
@@ -152,7 +152,8 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     worker = [*celery, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "-l", "INFO"]
     schedule = str(place.var / "beat" / "schedule")
     commands = {
-        "worker": [*worker, "-Q", "submissions,callbacks", "-c", "8", "-n", "worker@%h"],
+        "worker": [*worker, "-Q", "submissions", "-c", "8", "-n", "worker@%h"],
+        "processor": [*worker, "-Q", "callbacks", "-c", "2", "-n", "processor@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],
     }

@@ -49,6 +49,7 @@ def configuration(level: str) -> dict[str, Any]:
             "django.server": {"handlers": ["stderr"], "propagate": False},
             # Its records carry query strings; what went wrong is logged by config.problems with the request's id.
             "django.request": {"handlers": ["nowhere"], "propagate": False},
+            "django.security.csrf": {"handlers": ["nowhere"], "propagate": False},
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -9,10 +9,12 @@ from typing import Any
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as Forbidden
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
-from django.views import defaults
+from django.views import csrf, defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
@@ -77,6 +79,9 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     if refusal.status_code >= 500:
         log_failure(exc)
     body = problem(refusal)
+    # What the caller accepts, or the view answers in (YAML, a page), is for answers: a problem is always JSON.
+    context["request"].accepted_renderer = JSONRenderer()
+    context["request"].accepted_media_type = JSONRenderer.media_type
     return Response(body, status=body["status"], headers=_headers(refusal), content_type=CONTENT_TYPE)
 
 
@@ -93,8 +98,8 @@ def as_refusal(exc: BaseException | None) -> exceptions.APIException:
             return TooLarge()
         case SuspiciousOperation() | BadRequest() | UnreadablePostError():
             return exceptions.ParseError()
-        case OperationalError() | InterfaceError():
-            return Unavailable()
+        case OperationalError() | InterfaceError() | InternalError():
+            return Unavailable()  # InternalError: a replica after a failover, which answers and refuses to write
     return ServerError()
 
 
@@ -112,10 +117,13 @@ def invalid(field: str, code: str, detail: str) -> exceptions.ValidationError:
 
 def log_failure(exc: BaseException | None) -> None:
     """One line with the exception's type and frames (config.logging leaves its message out)."""
-    if isinstance(exc, OperationalError | InterfaceError):
-        log.warning("the database did not answer: %s", type(exc).__name__)
-    else:
-        log.error("unexpected %s", type(exc).__name__, exc_info=exc)
+    match exc:
+        case OperationalError() | InterfaceError():
+            log.warning("the database did not answer: %s", type(exc).__name__)
+        case InternalError():  # with its frames: a statement after a failed one is one too, and a fault of ours
+            log.warning("the database refused: %s", type(exc.__cause__ or exc).__name__, exc_info=exc)
+        case _:
+            log.error("unexpected %s", type(exc).__name__, exc_info=exc)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -136,6 +144,13 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return _page(request, exception) or defaults.server_error(request)
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """Django's CSRF_FAILURE_VIEW."""
+    refusal = exceptions.PermissionDenied("The token of the form is missing or not the right one.")
+    return _respond(refusal) if _is_api(request) else csrf.csrf_failure(request, reason)
+
+
+@csrf_exempt
 def no_such_address(request: HttpRequest) -> HttpResponse:
     """The last pattern under /api/."""
     return _respond(exceptions.NotFound("There is no such address. /api/docs lists them."))
@@ -143,7 +158,11 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
     """A problem document under /api/; None elsewhere, where people read Django's pages."""
-    return _respond(as_refusal(exception)) if request.path_info.startswith("/api/") else None
+    return _respond(as_refusal(exception)) if _is_api(request) else None
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
 
 
 def _respond(refusal: exceptions.APIException) -> HttpResponse:

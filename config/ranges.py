@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-SINGLE = re.compile(r"bytes=(\d*)-(\d*)")
+# Eighteen digits are more than any file has bytes; a longer number is no range.
+SINGLE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class Unsatisfiable(Exception):

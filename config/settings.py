@@ -35,11 +35,12 @@ FILE_TICKET_SECONDS = environment.positive("FILE_TICKET_SECONDS", 2 * 3600)
 SUBMISSION_ATTEMPTS = environment.positive("SUBMISSION_ATTEMPTS", 10)
 SUBMISSION_RETRY_SECONDS = environment.positive("SUBMISSION_RETRY_SECONDS", 5)
 WEB_THREADS = environment.positive("WEB_THREADS", 8)
+STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=30)
 
 # --- Data
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DATABASES["default"]["OPTIONS"] = environment.patience(STATEMENT_SECONDS) | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 STORAGES = {
@@ -99,6 +100,7 @@ TEMPLATES = [
 STATICFILES_DIRS = [("listenpost", BASE_DIR / "templates" / "static")]
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 ROOT_URLCONF = "config.urls"
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "access.User"
 AUTH_PASSWORD_VALIDATORS = [
@@ -166,7 +168,6 @@ CELERY_TASK_ROUTES = {
     "ingest.submit": {"queue": "submissions", "routing_key": "submissions"},
     "ingest.process": {"queue": "callbacks", "routing_key": "callbacks"},
     "ingest.sweep": {"queue": "sweeps", "routing_key": "sweeps"},
-    "ingest.tidy": {"queue": "sweeps", "routing_key": "sweeps"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
@@ -188,7 +189,6 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "ingest.sweep", "schedule": 5.0, "options": {"expires": 10}},
-    "tidy": {"task": "ingest.tidy", "schedule": 3600.0, "options": {"expires": 600}},
 }
 
 LOGGING = configuration(env.str("LOG_LEVEL", default="INFO"))

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -18,11 +20,14 @@ from uuid import uuid4
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 
 from config import problems
 from config.bodies import Gone, Receive, Scope, Send, TooLarge, TooSlow, gather, header
 from config.requests import request_id
 from config.wsgi import application as wsgi
+
+log = logging.getLogger(__name__)
 
 IN_MEMORY = 1024 * 1024
 MOST_BYTES = 10 * 1024 * 1024
@@ -37,6 +42,7 @@ async def refuse(send: Send, status: int, detail: str) -> None:
     body = json.dumps(problems.document(status, detail)).encode()
     headers = [(b"content-type", problems.CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     headers += [(b"x-request-id", request_id.get().encode()), (b"connection", b"close")]
+    headers += [(b"retry-after", b"5")] if status == 503 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -59,41 +65,46 @@ class Web:
                 return await refuse(send, 408, "The body did not come in time.")
             except Gone:
                 return await refuse(send, 400, "The body broke off.")
+            except DatabaseError:
+                return await refuse(send, 503, "The database does not answer. Try again in a few seconds.")
             body.seek(0)
-            # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
-            query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
-            prepared = {**scope, "query_string": query, "listenpost.body": (body, str(length))}
-            return await self.django(prepared, receive, send)  # type: ignore[arg-type]
+            return await self.serve(scope, receive, send, (body, str(length)))
 
     async def read(self, scope: Scope, receive: Receive, body: IO[bytes]) -> int:
+        """Gathers the body and returns its length."""
         if not (scope["method"] == "PUT" and UPLOAD.fullmatch(scope["path"])):
             return await gather(scope, receive, body, limit=MOST_BYTES, seconds=MOST_SECONDS)
-        # Only a key that may write gets the room an audio needs. Anybody else goes on with no body, to Django's 401.
-        if not await asyncio.get_running_loop().run_in_executor(
-            self.django.executor, may_upload, header(scope, b"authorization")
-        ):
+        # Only a key that may upload gets the room an audio needs. Anybody else goes on with no body, to Django's no.
+        may = self.django.executor.submit(may_upload, header(scope, b"authorization"))
+        if not await asyncio.wrap_future(may):
             return 0
-        return await gather(
-            scope,
-            receive,
-            body,
-            limit=settings.AUDIO_MAX_BYTES,
-            seconds=settings.AUDIO_UPLOAD_SECONDS,
-            idle_seconds=IDLE_SECONDS,
-        )
+        limit, seconds = settings.AUDIO_MAX_BYTES, settings.AUDIO_UPLOAD_SECONDS
+        return await gather(scope, receive, body, limit=limit, seconds=seconds, idle_seconds=IDLE_SECONDS)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send, body: tuple[IO[bytes], str]) -> None:
+        """Hands a whole request to Django, on one of its threads."""
+        # WSGI spells X_Request_ID and X-Request-ID alike: the first is nobody's real header, and may be a forged one.
+        headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+        # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
+        query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
+        prepared = {**scope, "headers": headers, "query_string": query, "listenpost.body": body}
+        try:
+            await self.django(prepared, receive, send)  # type: ignore[arg-type]
+        except Exception:  # the server would print it whole, and an error's text can quote a row
+            log.exception("the web process failed")
+            with suppress(Exception):  # an answer may have begun
+                await refuse(send, 500, problems.ServerError.default_detail)
 
 
 def may_upload(authorization: str) -> bool:
-    """Whether the header names a live key. What the key may do is the view's to judge."""
-    from django.db import DatabaseError, close_old_connections
-
+    """Whether the header names a live key that may write. The view asks again, and knows whose session it is."""
     from access import keys
+    from access.models import ApiKey
 
     scheme, _, token = authorization.partition(" ")
     try:
-        return scheme.lower() == "bearer" and keys.find(token.strip()) is not None
-    except DatabaseError:
-        return False  # the view will meet the same trouble and say so
+        key = keys.find(token.strip()) if scheme.lower() == "bearer" else None
+        return key is not None and ApiKey.Scope.SESSIONS_WRITE in key.scopes
     finally:
         close_old_connections()
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from feed import events
@@ -184,7 +185,8 @@ def cancel(request: AsyncRequest) -> AsyncRequest:
 def ask_overdue_again(limit: int) -> int:
     """Where CALLBACK_ASK_AGAIN allows it, asks again for overdue requests. Returns how many."""
     most = 1 + settings.CALLBACK_ASK_AGAIN
-    overdue = AsyncRequest.objects.overdue().filter(submitted_elsewhere=False)
+    tries = AsyncRequest.objects.overdue().filter(submitted_elsewhere=False).annotate(tries=Count("submissions"))
+    overdue = tries.filter(tries__lt=most)
     asked = 0
     for request_id in overdue.order_by("waiting_since").values_list("pk", flat=True)[:limit]:
         with transaction.atomic():

@@ -1,46 +1,63 @@
-"""The door's bell: tells the workers that callbacks wait. It names none of them, and one ring serves all that came."""
+"""The bell: tells the workers that work waits in the rows. Lost bells cost one sweep, so none is worth waiting for."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
+import threading
 
 from config.celery import app
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING = 1000
+
 
 class Bell:
-    """`ring` returns at once; a task of the event loop publishes, after the answers, one message for all so far."""
+    """Publishes from a thread of its own: whoever rings never waits, not even for a broker that hangs.
+
+    Rings that wait for the same thing are one: however many callbacks came meanwhile, one message calls for them.
+    """
 
     def __init__(self) -> None:
-        self.wanted = asyncio.Event()
-        self.ringer: asyncio.Task[None] | None = None
+        self.waiting: dict[tuple[str, ...], None] = {}
+        self.changed = threading.Condition()
+        self.ringer: threading.Thread | None = None
+        self.stopping = False
 
-    def start(self) -> None:
-        self.ringer = asyncio.create_task(self.run())
+    def ring(self, task: str, *arguments: str) -> None:
+        """Calls a task, soon. Past MOST_WAITING the sweep has to find the rows."""
+        with self.changed:
+            if len(self.waiting) < MOST_WAITING:
+                self.waiting[task, *arguments] = None
+            if self.ringer is None:  # started here and not with the process, which may fork
+                self.ringer = threading.Thread(target=self.run, name="bell", daemon=True)
+                self.ringer.start()
+            self.changed.notify()
 
-    async def stop(self) -> None:
-        if self.ringer is None:
-            return
-        self.ringer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.ringer
-        if self.wanted.is_set():
-            await asyncio.to_thread(self.publish)
+    def stop(self, seconds: float = 2.0) -> None:
+        """Rings what still waits, if the broker takes it in time."""
+        with self.changed:
+            ringer, self.ringer, self.stopping = self.ringer, None, True
+            self.changed.notify()
+        if ringer:
+            ringer.join(seconds)
 
-    def ring(self) -> None:
-        self.wanted.set()
-
-    async def run(self) -> None:
+    def run(self) -> None:
         while True:
-            await self.wanted.wait()
-            self.wanted.clear()
-            await asyncio.to_thread(self.publish)
+            with self.changed:
+                while not self.waiting:
+                    if self.stopping:
+                        return
+                    self.changed.wait()
+                rings, self.waiting = self.waiting, {}
+            for task, *arguments in rings:
+                self.publish(task, arguments)
 
-    def publish(self) -> None:
+    def publish(self, task: str, arguments: list[str]) -> None:
         try:
-            app.send_task("ingest.process")
+            app.send_task(task, args=arguments)
         except Exception as error:  # whatever the broker's trouble is, the sweep finds the rows
             log.warning("the bell did not ring: %s", type(error).__name__)
+
+
+bell = Bell()

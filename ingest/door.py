@@ -6,11 +6,13 @@ callback means is decided later, elsewhere (ingest/processing.py).
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -50,6 +52,14 @@ class Door:
             return await self.live(receive, send)
         if scope["type"] != "http":
             return None
+        try:
+            return await self.answer(scope, receive, send)
+        except Exception:  # the server would print it whole, and an error's text can quote a callback
+            log.exception("the door failed")
+            with suppress(Exception):  # an answer may have begun
+                await refuse(send, 503, "try again", RETRY, CLOSE)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         for pattern, handlers in ROUTES:
             if match := pattern.fullmatch(scope["path"]):
                 handler = handlers.get(scope["method"])
@@ -64,9 +74,8 @@ class Door:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await self.inbox.open()
-                self.bell.start()
             else:
-                await self.bell.stop()
+                await asyncio.to_thread(self.bell.stop)
                 await self.inbox.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
@@ -109,7 +118,7 @@ class Door:
         if receipt is Receipt.TOO_MANY:
             return await refuse(send, 429, "too many different bodies", (b"retry-after", b"3600"))
         if receipt is not Receipt.DUPLICATE:
-            self.bell.ring()
+            self.bell.ring("ingest.process")
         status = "stored" if receipt is Receipt.STORED else "duplicate"
         return await answer(send, 200, {"status": status})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from uuid_utils.compat import uuid7
 
+log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 BODIES_A_TICKET = 20
@@ -89,6 +91,7 @@ class Inbox:
             database, min_size=1, max_size=connections, open=False, timeout=seconds, reconnect_timeout=5
         )
         self.seconds = seconds
+        self.attempts: set[asyncio.Future[Any]] = set()
 
     async def open(self) -> None:
         await self.pool.open()
@@ -102,16 +105,31 @@ class Inbox:
         return await self._insist(lambda: self._store(columns))
 
     async def _insist(self, work: Callable[[], Awaitable[Found]]) -> Found:
-        """What `work` gives; on a connection that broke it is tried again within the limit. Raises Unavailable."""
-        try:
-            async with asyncio.timeout(self.seconds):
-                while True:
-                    try:
-                        return await work()
-                    except psycopg.OperationalError:
-                        await asyncio.sleep(0.1)
-        except (TimeoutError, PoolTimeout):
-            raise Unavailable from None
+        """What `work` gives within the limit. Raises Unavailable.
+
+        The wait for it is given up on time; psycopg's own cancelling, which asks a silent server first, goes on alone.
+        """
+        attempt = asyncio.ensure_future(self._try_again(work))
+        self.attempts.add(attempt)
+        attempt.add_done_callback(self.attempts.discard)
+        done, _ = await asyncio.wait({attempt}, timeout=self.seconds)
+        if not done:
+            attempt.cancel()
+            raise Unavailable
+        return attempt.result()
+
+    async def _try_again(self, work: Callable[[], Awaitable[Found]]) -> Found:
+        """A connection that broke says nothing of the next one; any other refusal of PostgreSQL's is final."""
+        while True:
+            try:
+                return await work()
+            except PoolTimeout:
+                raise Unavailable from None
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.1)
+            except psycopg.Error as error:  # such as a server that has become a read-only replica
+                log.error("PostgreSQL refused: %s", type(error).__name__)
+                raise Unavailable from None
 
     async def _store(self, columns: dict[str, Any]) -> Receipt:
         async with self.pool.connection() as connection:
@@ -133,9 +151,9 @@ class Inbox:
         return audio
 
     async def answers(self) -> bool:
-        """Whether PostgreSQL does."""
+        """Whether PostgreSQL does, and takes writes."""
         try:
-            return bool(await self._insist(lambda: self._row("SELECT 1")))
+            return bool(await self._insist(lambda: self._row("SHOW transaction_read_only")) == ("off",))
         except Unavailable:
             return False
 

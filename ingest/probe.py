@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 120
+LONGEST_SECONDS = 24 * 3600
 MEMORY = 2 * 1024**3
 CONTENT_TYPES = {
     "wav": "audio/wav",
@@ -78,6 +79,8 @@ def measure(path: str) -> dict[str, Any]:
         if first is None or last is None or not decoded:
             return {"error": f"The file holds no sound that can be decoded. Send {ACCEPTED}."}
         seconds = (last - first) * Fraction(stream.time_base or 1)
+        if seconds > LONGEST_SECONDS:
+            return {"error": "The file says that it lasts longer than a day. Send one consultation."}
     return {"content_type": content_type, "duration_ms": round(seconds * 1000)}
 
 

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 ATTEMPTS = 6
 State = Callback.State
+WORDS = {TRANSCRIPT: "the transcript", NOTE: "the note"}
 Verdict = tuple[str, str]
 CAN_GO_AGAIN = [State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED]
 
@@ -118,7 +119,9 @@ def judge(request: AsyncRequest, submission: Submission, result: Result, digest:
         return State.MISMATCH, "It names another request than the address it came to."
     if request.state == AsyncRequest.State.CANCELLED:
         return State.NOT_APPLIED, "The request had been cancelled."
-    if submission.state == Submission.State.ANSWERED:
+    if not result.failure and result.transcript is None and result.note is None:
+        return State.NOT_APPLIED, "It brings neither a transcript nor a note."
+    if submission.state == Submission.State.ANSWERED and not brings_missing(request, result):
         return judge_second(submission, result, digest)
     if request.state == AsyncRequest.State.READY:
         return State.NOT_APPLIED, "Another try had brought the result."
@@ -127,6 +130,14 @@ def judge(request: AsyncRequest, submission: Submission, result: Result, digest:
     if result.failure and submission.state == Submission.State.FAILED:
         return State.DUPLICATE, "The try had failed already."
     return State.APPLIED, ""
+
+
+def brings_missing(request: AsyncRequest, result: Result) -> bool:
+    """Whether an incomplete request gets something that was asked for and has not come: parts may arrive apart."""
+    if request.state == AsyncRequest.State.READY or result.failure:
+        return False
+    brought = {TRANSCRIPT: result.transcript is not None, NOTE: result.note is not None}
+    return any(brought[wanted] for wanted in missing_objects(request))
 
 
 def judge_second(submission: Submission, result: Result, digest: bytes) -> Verdict:
@@ -173,14 +184,15 @@ def apply_success(request: AsyncRequest, submission: Submission, result: Result)
     if result.note is not None:
         notes.store_note(result.note, **owner, language=request.language, template=request.note_template)
     if missing := missing_objects(request):
-        lifecycle.fail(request, code="incomplete", message=f"The vendor answered without: {missing}.", retryable=True)
+        without = " and ".join(WORDS[wanted] for wanted in missing)
+        lifecycle.fail(request, code="incomplete", message=f"The vendor answered without {without}.", retryable=True)
         return
     lifecycle.move(request, AsyncRequest.State.READY)
     events.record("request.ready", clinic_id=request.clinic_id, object_id=request.pk)
 
 
-def missing_objects(request: AsyncRequest) -> str:
-    """What was asked for and is not there, in words; '' when the request is complete."""
-    there = {TRANSCRIPT: hasattr(request, "transcript"), NOTE: hasattr(request, "note")}
-    words = {TRANSCRIPT: "the transcript", NOTE: "the note"}
-    return ", ".join(words[wanted] for wanted in request.output_objects if not there[wanted])
+def missing_objects(request: AsyncRequest) -> list[str]:
+    """What was asked for and is not there; empty when the request is complete."""
+    transcript, note = AsyncRequest.objects.values_list("transcript", "note").get(pk=request.pk)
+    there = {TRANSCRIPT: transcript, NOTE: note}
+    return [wanted for wanted in request.output_objects if not there[wanted]]

@@ -24,10 +24,16 @@ from vendors.outbound import Outbound
 
 log = logging.getLogger(__name__)
 
-#: Longer than the guarded client's own limit, so that a call has ended before its lease does.
+#: The guarded client's own limit, with a second to spare.
+LONGEST_CALL = timedelta(seconds=26)
+#: Longer, so that a call has ended before its lease does.
 LEASE = timedelta(seconds=35)
 LONGEST_PAUSE = 900.0
-LONGEST_RETRY_AFTER = 3600.0
+LONGEST_RETRY_AFTER = 24 * 3600.0
+
+
+class TooLate(Exception):
+    """Nothing was sent: the lease would not have outlasted the call."""
 
 
 def send(submission_id: UUID) -> None:
@@ -39,6 +45,8 @@ def send(submission_id: UUID) -> None:
         submitted = call(submission)
     except VendorError as error:
         refused(submission, error)
+    except TooLate:
+        log.warning("submission %s is left to the next worker: its lease was nearly over", submission.pk)
     else:
         accepted(submission, submitted)
 
@@ -83,7 +91,10 @@ def call(submission: Submission) -> Submitted:
         callback_url=f"{settings.DOOR_URL}/callbacks/{request.vendor}/{tickets.for_callback(submission.pk)}",
         unanswered_before=submission.unanswered,
     )
-    return connect(request.vendor, account, Outbound(settings.OUTBOUND_ALLOW)).submit(job)
+    vendor = connect(request.vendor, account, Outbound(settings.OUTBOUND_ALLOW))
+    if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
+        raise TooLate  # the rows took so long to read that another worker may send before we are done
+    return vendor.submit(job)
 
 
 def wish_of(request: AsyncRequest) -> Wish:

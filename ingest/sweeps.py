@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from pathlib import Path
-
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -13,11 +9,8 @@ from config import leases
 from ingest import asking, tasks
 from ingest.models import Callback, Submission
 
-log = logging.getLogger(__name__)
-
 SWEEP_LOCK = 0x11570
 MOST_SUBMISSIONS = 50
-ABANDONED_AFTER = 24 * 3600
 
 
 def sweep() -> None:
@@ -40,11 +33,3 @@ def alone() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK])
         return bool(cursor.fetchone()[0])
-
-
-def tidy() -> None:
-    """Deletes uploads that a killed process left behind."""
-    for leftover in Path(settings.UPLOAD_DIR).glob("tmp*"):
-        if time.time() - leftover.stat().st_mtime > ABANDONED_AFTER:
-            leftover.unlink(missing_ok=True)
-            log.info("removed an abandoned upload")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from uuid import UUID
 
 from config.celery import app
-
-log = logging.getLogger(__name__)
+from ingest.bell import bell
 
 
 @app.task(name="ingest.submit")
@@ -32,24 +30,10 @@ def sweep() -> None:
     sweeps.sweep()
 
 
-@app.task(name="ingest.tidy")
-def tidy() -> None:
-    from ingest import sweeps
-
-    sweeps.tidy()
-
-
 def ring_submission(submission_id: UUID) -> None:
-    """A bell that cannot be rung is no error: the sweep finds the row."""
-    try:
-        submit.delay(str(submission_id))
-    except Exception as error:  # whatever the broker's trouble is
-        log.warning("the bell did not ring: %s", type(error).__name__)
+    bell.ring("ingest.submit", str(submission_id))
 
 
 def ring_callbacks() -> None:
-    """As above, for whatever callbacks are due."""
-    try:
-        process.delay()
-    except Exception as error:  # whatever the broker's trouble is
-        log.warning("the bell did not ring: %s", type(error).__name__)
+    """For whatever callbacks are due."""
+    bell.ring("ingest.process")

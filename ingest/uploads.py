@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -13,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 
 from feed import events
@@ -21,6 +22,7 @@ from ingest import probe, states
 from ingest.models import Audio, Session
 
 CHUNK = 256 * 1024
+ABANDONED_AFTER = 24 * 3600
 
 
 class EmptyBody(Exception):
@@ -55,6 +57,7 @@ def keep_audio(session: Session, body: BinaryIO) -> tuple[Audio, bool]:
         raise SessionClosed
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tidy(folder)
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
         path = Path(copy.name)
         try:
@@ -65,11 +68,27 @@ def keep_audio(session: Session, body: BinaryIO) -> tuple[Audio, bool]:
             sound = probe.probe(path)
             key = f"audio/{session.clinic_id}/{session.pk}/{sha256}"
             copy.seek(0)
-            default_storage.save(key, _Moved(path, copy))
+            _store(key, _Moved(path, copy))
             return _record(session.pk, key, size, sha256, sound)
         finally:
             with suppress(FileNotFoundError):
                 path.unlink()
+
+
+def tidy(folder: Path) -> None:
+    """Deletes what a killed process left of an upload, on the machine where it stands."""
+    for leftover in folder.glob("tmp*"):
+        with suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > ABANDONED_AFTER:
+                leftover.unlink()
+
+
+def _store(key: str, copy: _Moved) -> None:
+    default_storage.save(key, copy)
+    with suppress(NotImplementedError):  # only files have a folder, whose new entry must outlive a power cut too
+        folder = os.open(Path(default_storage.path(key)).parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
@@ -87,8 +106,18 @@ def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-@transaction.atomic
 def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound) -> tuple[Audio, bool]:
+    """The row for what is stored. Where there can be none, the stored bytes go too."""
+    try:
+        return _insert(session_id, key, size, sha256, sound)
+    except (SessionClosed, DatabaseError):
+        if not Audio.objects.filter(storage_key=key).exists():
+            default_storage.delete(key)
+        raise
+
+
+@transaction.atomic
+def _insert(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound) -> tuple[Audio, bool]:
     session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
     if known := session.audio.filter(sha256=sha256).first():
         return known, False

@@ -41,7 +41,7 @@ def read_object(body: bytes) -> Fields:
 
 
 class Fields:
-    """One JSON object, read field by field. A field that is null counts as absent."""
+    """One JSON object, read field by field. A field that is null counts as absent, except to `is_null`."""
 
     def __init__(self, values: dict[str, object], place: str = "") -> None:
         self._values = values
@@ -49,6 +49,9 @@ class Fields:
 
     def has(self, name: str) -> bool:
         return self._values.get(name) is not None
+
+    def is_null(self, name: str) -> bool:
+        return name in self._values and self._values[name] is None
 
     def value(self, name: str) -> object:
         """The field as it came: text not cleaned, None when absent."""
@@ -72,6 +75,13 @@ class Fields:
             raise Unreadable(f"{self._at(name)}: longer than {most:,} characters")
         return _UNFIT.sub("\ufffd", value)
 
+    def text_or_none(self, name: str, *, most: int) -> str | None:
+        """A text of at most `most` characters; None when it is absent or anything else."""
+        try:
+            return self.optional_text(name, most=most)
+        except Unreadable:
+            return None
+
     def object(self, name: str) -> Fields | None:
         """An object, or None when absent. Raises Unreadable."""
         value = self._values.get(name)
@@ -91,18 +101,15 @@ class Fields:
         return [_fields(item, f"{self._at(name)}[{index}]") for index, item in enumerate(value)]
 
     def milliseconds(self, *names: str) -> int | None:
-        """The first of `names` that is there, 0 to 2**31 - 1, `65100.0` too; None when none is. Raises Unreadable."""
-        name = next((name for name in names if self.has(name)), None)
-        if name is None:
-            return None
-        value = self._values[name]
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Unreadable(f"{self._at(name)}: not a whole number of milliseconds")
-        if not 0 <= value <= LAST_MILLISECOND:
-            raise Unreadable(f"{self._at(name)}: not between 0 and {LAST_MILLISECOND} milliseconds")
-        return value
+        """The first of `names` that is a number from 0 to 2**31 - 1, rounded to a whole one; None when none is."""
+        for name in names:
+            value = self._values.get(name)
+            # To Python True is an int, but it is no time.
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if 0 <= value <= LAST_MILLISECOND:
+                return round(value)
+        return None
 
     def _at(self, name: str) -> str:
         return f"{self._place}.{name}" if self._place else name

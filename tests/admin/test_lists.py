@@ -145,3 +145,10 @@ def test_times_are_the_clinics_own(manager: Client, clinic: Clinic) -> None:
     note = NoteFactory(request__session__clinic=clinic, created_at=datetime(2026, 3, 4, 20, 5, tzinfo=UTC))
     assert "5 Mar 2026, 05:05" in asked(manager, "notes_note", "")
     assert "5 Mar 2026, 05:05" in manager.get(page_of(note)).content.decode()
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("parameter", ["state", "vendor", "since", "q", "p", "%00"])
+def test_what_no_column_can_hold_is_not_looked_for(operator: Client, clinic: Clinic, name: str, parameter: str) -> None:
+    operator.raise_request_exception = False
+    assert operator.get(f"{list_of(name)}?{parameter}=a%00b").status_code == 400

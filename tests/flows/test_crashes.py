@@ -51,8 +51,8 @@ def test_a_worker_killed_while_processing_is_followed_within_a_minute(
         held.execute("SELECT 1 FROM ingest_asyncrequest WHERE id = %s FOR NO KEY UPDATE", [request["id"]])
         # The worker has claimed the callback and stands before the request's lock.
         eventually(lambda: Callback.objects.filter(request=request["id"], attempts=1).exists())
-        killed = stack.kill("worker")
-        stack.back("worker", killed)
+        killed = stack.kill("processor")
+        stack.back("processor", killed)
         held.rollback()
     ready = clinic.ready(request, within=A_MINUTE)
     assert Callback.objects.get(request=request["id"]).attempts == 2

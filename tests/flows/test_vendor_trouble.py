@@ -177,6 +177,37 @@ def test_an_answer_that_lacks_what_was_asked_fails_and_can_be_asked_again(clinic
     assert ready["note"]
 
 
+def test_parts_that_arrive_apart_meet_on_one_request(clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_body", body={"transcript": []}, times=1)
+    failed = clinic.until(clinic.consult(), "failed")
+    sandbox.send_callback(failed["client_request_id"], body={"note": {"title": "Late", "sections": []}})
+    ready = clinic.ready(failed)
+    assert ready["transcript"] == failed["transcript"]
+    assert clinic.call("GET", f"notes/{ready['note']}")["title"] == "Late"
+    assert callbacks(ready, 2) == {"applied"}
+    assert len(submissions(ready)) == 1
+
+
+def test_a_body_of_ids_alone_takes_no_answers_place(clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_body", body={}, times=1)
+    request = clinic.until(clinic.consult(), "waiting")
+    assert callbacks(request, 1) == {"not_applied"}
+    sandbox.send_callback(request["client_request_id"])
+    assert callbacks(clinic.ready(request), 2) == {"not_applied", "applied"}
+
+
+def test_a_vendor_that_hangs_holds_up_no_callback(clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_late", delay=1, times=1)
+    first = clinic.until(clinic.consult(), "waiting")
+    sandbox.fault("submit_timeout", seconds=20, times=12)
+    hanging = [clinic.consult() for _ in range(12)]
+    begun = time.monotonic()
+    clinic.ready(first)
+    assert time.monotonic() - begun < 10
+    for request in hanging:
+        clinic.call("POST", f"requests/{request['id']}/cancel")
+
+
 def test_whatever_comes_after_a_cancel_is_kept_and_not_applied(clinic: Clinic, sandbox: Sandbox) -> None:
     sandbox.fault("callback_lost", times=1)
     request = clinic.until(clinic.consult(), "waiting")

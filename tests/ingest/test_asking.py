@@ -88,22 +88,17 @@ def test_two_sweeps_at_once_do_the_work_once() -> None:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [sweeps.SWEEP_LOCK])
         assert not sweeps.alone()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [sweeps.SWEEP_LOCK])
     finally:
         other.close()
     assert sweeps.alone()
 
 
-def test_uploads_that_a_killed_process_left_are_removed(
-    settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    import os
-    import time
-
-    folder = tmp_path_factory.mktemp("uploads")
-    settings.UPLOAD_DIR = str(folder)
-    old, fresh = folder / "tmpold", folder / "tmpfresh"
-    for file in (old, fresh):
-        file.write_bytes(b"x")
-    os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
-    sweeps.tidy()
-    assert list(folder.iterdir()) == [fresh]
+def test_requests_whose_tries_are_used_up_hide_nobody(settings: Settings) -> None:
+    settings.CALLBACK_ASK_AGAIN = 1
+    spent = waiting_for(5000, number=2)
+    SubmissionFactory(request=spent, number=1, state="replaced")
+    fresh = waiting_for(4000)
+    assert asking.ask_overdue_again(limit=1) == 1
+    assert states(fresh) == ["replaced", "queued"]

@@ -25,6 +25,9 @@ ETAG = '"abc"'
         ("lines=0-1", None),
         ("bytes=a-b", None),
         ("bytes 0-1", None),
+        (f"bytes={'9' * 5000}-", None),
+        (f"bytes=0-{'9' * 5000}", None),
+        ("bytes=\u0663-\u0665", None),
     ],
 )
 def test_one_range_or_the_whole(header: str, expected: tuple[int, int] | None) -> None:

@@ -110,7 +110,15 @@ def test_pauses_grow_with_jitter_and_are_never_shorter_than_asked(settings: Sett
     assert 3.75 <= min(first) < max(first) <= 6.25
     assert submission.pause(30, None).total_seconds() <= 900 * 1.25
     assert submission.pause(1, 120).total_seconds() == 120
-    assert submission.pause(1, 10**9).total_seconds() == 3600
+    assert submission.pause(1, 10**9).total_seconds() == 24 * 3600
+
+
+def test_nothing_is_sent_under_a_lease_that_is_nearly_over() -> None:
+    """The rows took long to read: another worker may have the submission before this one's call would end."""
+    row = claimed()
+    row.lease_until = timezone.now() + submission.LONGEST_CALL - timedelta(seconds=1)
+    with pytest.raises(submission.TooLate):
+        submission.call(row)
 
 
 def test_credentials_that_cannot_be_decrypted_fail_with_what_to_do(settings: Settings) -> None:

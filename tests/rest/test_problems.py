@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import clear_url_caches, path
+from django.views.decorators.csrf import csrf_protect
 from rest_framework.views import APIView
 
 from config import urls
@@ -25,6 +27,11 @@ def test_an_unknown_address_is_a_problem(db: None, method: str, address: str) ->
     assert_problem(Client().generic(method, address), 404)
 
 
+@pytest.mark.parametrize(("method", "address"), [("POST", "/api/v1/sessions/"), ("DELETE", "/api/nothing")])
+def test_an_unknown_address_asks_for_no_forms_token(method: str, address: str) -> None:
+    assert_problem(Client(enforce_csrf_checks=True).generic(method, address), 404)
+
+
 def test_pages_elsewhere_are_pages(db: None) -> None:
     response = Client().get("/nowhere")
     assert response.status_code == 404
@@ -36,6 +43,20 @@ def test_a_method_that_an_address_does_not_take_is_a_problem(api: Api, method: s
     response = api.send(method, "sessions", b"{}")
     assert_problem(response, 405)
     assert "POST" in response["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("address", "accepted", "status"),
+    [
+        ("/api/schema", "*/*", 405),
+        ("/api/schema", "application/yaml", 405),
+        ("/api/schema", "text/html", 406),
+        ("/api/docs", "*/*", 405),
+        ("/api/docs", "application/json", 406),
+    ],
+)
+def test_a_problem_is_json_also_where_other_formats_are_answered(address: str, accepted: str, status: int) -> None:
+    assert_problem(Client(headers={"Accept": accepted}).post(address), status)
 
 
 def test_an_answer_in_another_format_cannot_be_had(api: Api) -> None:
@@ -68,6 +89,11 @@ class Broken(APIView):
             cursor.execute("SELECT pg_sleep(5)")
 
 
+@csrf_protect
+def form(request: Any) -> HttpResponse:
+    return HttpResponse("done")
+
+
 def broken_plainly(request: Any) -> HttpResponse:
     raise RuntimeError(CANARY)
 
@@ -79,7 +105,7 @@ def without_database(request: Any) -> HttpResponse:
 @pytest.fixture
 def broken(db: None) -> Iterator[Api]:
     added = [path("api/broken", Broken.as_view()), path("api/plain", broken_plainly), path("plain", broken_plainly)]
-    added.append(path("api/gone", without_database))
+    added += [path("api/gone", without_database), path("api/form", form), path("form", form)]
     urls.urlpatterns[:0] = added
     clear_url_caches()
     yield Api()
@@ -110,3 +136,31 @@ def test_a_database_that_does_not_answer_is_unavailable(broken: Api, method: str
     response = broken.send(method, address)
     assert CANARY not in assert_problem(response, 503)["detail"]
     assert response["Retry-After"] == "5"
+
+
+def test_a_database_that_refuses_to_write_is_unavailable(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    response = api.post("sessions", {"kind": "ambient", "language": "en-US", "consent": True})
+    assert_problem(response, 503)
+    assert response["Retry-After"] == "5"
+    assert "the database refused: ReadOnlySqlTransaction" in caplog.messages
+
+
+def test_a_form_without_its_token_is_refused_where_it_was_sent(broken: Api) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert_problem(client.post("/api/form"), 403)
+    page = client.post("/form")
+    assert (page.status_code, page["Content-Type"].split(";")[0]) == (403, "text/html")
+    assert b"CSRF verification failed" in page.content
+
+
+def test_the_log_does_not_repeat_where_a_form_was_sent(broken: Api) -> None:
+    written = StringIO()
+    handler = logging.StreamHandler(written)  # caplog would also listen where nothing is written
+    logging.getLogger().addHandler(handler)
+    try:
+        assert Client(enforce_csrf_checks=True).post("/form").status_code == 403
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "/form" not in written.getvalue()

@@ -100,9 +100,37 @@ class TestNabla(VendorContract):
         error = self.refusal(http(status, body))
         assert (error.code, error.permanent) == (code, permanent)
 
-    def test_nablas_code_is_told_in_plain_words_or_as_a_number(self) -> None:
-        assert "settings of the note" in self.refusal(http(400, {"code": 83014})).message
-        assert "Nabla's code for it is 12345." in self.refusal(http(400, {"code": 12345, "message": CANARY})).message
+    @pytest.mark.parametrize(
+        ("status", "nabla_code", "words"),
+        [
+            (400, 83014, "settings of the note"),
+            (422, 83014, "settings of the note"),
+            (422, 83005, "too little is said"),
+            (400, 83006, "no medical content"),
+            (401, 50025, "expired"),
+        ],
+    )
+    def test_a_code_that_says_more_than_the_status_is_told_in_its_place(
+        self, status: int, nabla_code: int, words: str
+    ) -> None:
+        plain = self.refusal(http(status, {}))
+        told = self.refusal(http(status, {"code": nabla_code, "message": CANARY}))
+        assert words in told.message
+        assert plain.message not in told.message
+        assert (told.code, told.permanent) == (plain.code, plain.permanent)
+
+    @pytest.mark.parametrize(
+        ("status", "nabla_code"),
+        [(422, 422), (400, 400), (400, 422), (400, 12345), (404, 83014), (413, 83005), (400, "83014"), (401, True)],
+    )
+    def test_any_other_code_adds_nothing_to_the_words_of_the_status(self, status: int, nabla_code: Any) -> None:
+        assert self.refusal(http(status, {"code": nabla_code})).message == self.refusal(http(status, {})).message
+
+    def test_a_refused_submit_does_not_speak_of_a_transcript_that_was_never_made(self) -> None:
+        for nabla_code in (422, 83005):
+            message = self.refusal(http(422, {"code": nabla_code})).message
+            assert "transcript" not in message
+            assert "could not write a note" not in message
 
     @pytest.mark.parametrize(
         ("value", "seconds"),

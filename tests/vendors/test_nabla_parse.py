@@ -101,7 +101,17 @@ def test_a_null_error_is_none() -> None:
         (600, "600", False),
         (0, "0", False),
         (-500, "-500", False),
-        ("E_BUSY", "E_BUSY", False),
+        ("0", "0", False),
+        ("999999999", "999999999", False),
+        ("1000000000", "unknown", False),
+        (999_999_999, "999999999", False),
+        (1_000_000_000, "unknown", False),
+        ("-500", "unknown", False),
+        ("422\n", "unknown", False),
+        ("٤٢٢", "unknown", False),
+        (422.5, "unknown", False),
+        ("E_BUSY", "unknown", False),
+        ("Smith", "unknown", False),
         (True, "unknown", False),
         ("the patient's words", "unknown", False),
         ("", "unknown", False),
@@ -113,6 +123,11 @@ def test_a_null_error_is_none() -> None:
 def test_error_codes_of_any_type(code: Any, text: str, retryable: bool) -> None:
     assert (failure(code).code, failure(code).retryable) == (text, retryable)
     assert "patient" not in failure(code).message
+
+
+def test_a_word_in_place_of_a_code_is_not_repeated() -> None:
+    assert "Smith" not in repr(failure("Smith"))
+    assert "Smith" not in repr(envelope("generate_note_async.failed", {"error_code": "Smith"}))
 
 
 def test_known_codes_have_plain_words_and_others_their_number() -> None:
@@ -134,15 +149,18 @@ def test_offsets_under_either_name() -> None:
     assert line(start_offset_ms=3, start_time_ms=7).start_offset_ms == 3
 
 
-@pytest.mark.parametrize(("sent", "read"), [(0, 0), (2**31 - 1, 2**31 - 1), (65100.0, 65100)])
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [(0, 0), (2**31 - 1, 2**31 - 1), (65100.0, 65100), (0.4, 0), (1.4, 1), (1.5, 2), (65099.7, 65100)],
+)
 def test_offsets_that_can_be_read(sent: float, read: int) -> None:
     assert line(start_offset_ms=sent).start_offset_ms == read
 
 
-@pytest.mark.parametrize("sent", [-1, 2**31, 1.5, True, "5", [], {}, 1e300])
-def test_offsets_that_cannot(sent: Any) -> None:
-    body = {"transcript": [{"text": "a"}, {"text": "b", "end_offset_ms": sent}]}
-    assert complaint(**body).startswith("transcript[1].end_offset_ms: not ")
+@pytest.mark.parametrize("sent", [-1, -0.4, 2**31, 10**200, 1e300, True, False, "5", "", [], {}])
+def test_an_offset_that_cannot_be_read_costs_nothing_but_itself(sent: Any) -> None:
+    assert line(start_offset_ms=5, end_offset_ms=sent) == Line("hello", "unspecified", 5, None)
+    assert line(start_offset_ms=sent, start_time_ms=7).start_offset_ms == 7
 
 
 @pytest.mark.parametrize(
@@ -157,8 +175,10 @@ def test_offsets_that_cannot(sent: Any) -> None:
         ({"note": {}}, "note.sections: missing"),
         ({"note": {"sections": [{"key": "A", "text": "b"}] * 3 + [{"key": "A"}]}}, "note.sections[3].text: missing"),
         ({"note": {"sections": [{"text": "a"}]}}, "note.sections[0].key: missing"),
+        ({"note": {"sections": [{"key": None, "text": "a"}]}}, "note.sections[0].key: missing"),
+        ({"note": {"sections": [{"key": "A", "text": 5}]}}, "note.sections[0].text: not a text"),
+        ({"transcript": [{"text": None}]}, "transcript[0].text: missing"),
         ({"note": {"sections": [], "title": 1}}, "note.title: not a text"),
-        ({"request_id": 5}, "request_id: not a text"),
         ({"client_request_id": ["x"]}, "client_request_id: not a text"),
         ({"client_request_id": "x" * 129}, "client_request_id: longer than 128 characters"),
         ({"transcript": [{"text": "a"}] * 20_001}, "transcript: more than 20,000 items"),
@@ -176,6 +196,15 @@ def test_the_bounds_themselves_are_allowed() -> None:
     assert len(parsed(transcript=[{"text": "a"}] * 20_000).transcript or ()) == 20_000
     assert len(line(text="x" * 1_000_000).text) == 1_000_000
     assert parsed(client_request_id="x" * 128).client_request_id == "x" * 128
+    assert parsed(request_id="x" * 128).ref == "x" * 128
+
+
+@pytest.mark.parametrize("sent", [5, True, ["x"], {}, "", "x" * 129])
+def test_a_request_id_that_cannot_be_one_counts_as_absent(sent: Any) -> None:
+    assert parsed(request_id=sent, client_request_id="mine", transcript=[]) == Result("mine", transcript=())
+    assert envelope("transcribe_async.succeeded", {"transcript": []}, id=sent) == Result(transcript=())
+    assert parsed(request_id=sent, error_code=422).failure is not None
+    assert complaint(request_id=sent) == "no transcript, note, error or id"
 
 
 def test_sections_keep_unknown_keys_and_ignore_content() -> None:
@@ -183,6 +212,10 @@ def test_sections_keep_unknown_keys_and_ignore_content() -> None:
         "ZODIAC_SIGN", "Sign", "Leo"
     )
     assert section(key="A", text="b") == Section("A", "", "b")
+
+
+def test_a_section_whose_text_is_null_is_empty() -> None:
+    assert section(key="PLAN", title=None, text=None) == Section("PLAN", "", "")
 
 
 def test_the_envelope_of_a_note() -> None:

@@ -7,7 +7,7 @@ Source: Nabla's server API reference, version 2024-04-22, `POST /listen_async`. 
 from __future__ import annotations
 
 from vendors.base import Account, Job, Submitted, VendorError
-from vendors.nabla.wire import API_VERSION, ERROR_WORDS, RATE_LIMITED, read_error_code, read_ref, submit_body
+from vendors.nabla.wire import API_VERSION, RATE_LIMITED, read_error_code, read_ref, submit_body
 from vendors.outbound import Outbound, Response
 
 #: Status -> our code, and what staff can do. All permanent: the same request would be refused again.
@@ -22,6 +22,18 @@ REFUSALS = {
     409: ("already_used", "Nabla has seen this client request id before. Ask again under a new one."),
     413: ("too_large", "Nabla refused the audio as too large. Send a shorter or smaller recording."),
     422: ("unusable_audio", "Nabla cannot use this audio. Check that the recording plays and is an audio file."),
+}
+
+_OF_THE_RECORDING_OR_THE_NOTE = {
+    83005: "Nabla refused the recording: too little is said in it for a note.",
+    83006: "Nabla refused the recording: it found no medical content in it.",
+    83014: "Nabla refused the settings of the note: check the template, the language and the section style.",
+}
+#: Status -> Nabla's documented codes that say more than this status does, and the words that then take its place.
+CODES_THAT_SAY_MORE = {
+    400: _OF_THE_RECORDING_OR_THE_NOTE,
+    401: {50025: "Nabla did not accept the server key: it has expired. Enter a new one for this vendor account."},
+    422: _OF_THE_RECORDING_OR_THE_NOTE,
 }
 
 
@@ -55,10 +67,6 @@ def _error(answer: Response) -> VendorError:
         message = "Nabla's address answers with a redirect, which is not followed. Check the account's base URL."
         return VendorError(message, permanent=True, code="redirected")
     code, message = REFUSALS.get(status, ("refused", f"Nabla refused the request (HTTP {status})."))
-    return VendorError(" ".join([message, *_words(nabla_code)]), permanent=True, code=code)
-
-
-def _words(nabla_code: int | None) -> list[str]:
-    if nabla_code is None:
-        return []
-    return [ERROR_WORDS.get(nabla_code, f"Nabla's code for it is {nabla_code}.")]
+    if nabla_code is not None:
+        message = CODES_THAT_SAY_MORE.get(status, {}).get(nabla_code, message)
+    return VendorError(message, permanent=True, code=code)

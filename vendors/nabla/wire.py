@@ -20,7 +20,7 @@ MOST_LINES = 20_000
 MOST_SECTIONS = 1_000
 LONGEST_ID = 128
 
-#: What Nabla's own error codes mean, in words for staff.
+#: What the error codes of a callback mean, in words for staff. A refused submit has its own words, in `client`.
 ERROR_WORDS = {
     422: "Nabla could not write a note: the transcript is too short.",
     83005: "Nabla could not write a note: the transcript is too short.",
@@ -102,7 +102,7 @@ def submit_body(job: Job) -> SubmitBody:
 def read_ref(body: bytes) -> str | None:
     """The `request_id` of the answer to a submit, as it came; None where it cannot be read: the job is accepted."""
     try:
-        return read_object(body).optional_text("request_id", most=LONGEST_ID) or None
+        return _ref(read_object(body), "request_id")
     except Unreadable:
         return None
 
@@ -129,7 +129,7 @@ def parse(body: bytes) -> Result:
 
 
 def _parse_plain(answer: Fields) -> Result:
-    result = _outcome(answer, ref=_id(answer, "request_id"), client_request_id=_id(answer, "client_request_id"))
+    result = _outcome(answer, ref=_ref(answer, "request_id"), client_request_id=_client_request_id(answer))
     if result == Result():
         raise Unreadable("no transcript, note, error or id")
     return result
@@ -141,7 +141,7 @@ def _parse_envelope(envelope: Fields) -> Result:
         raise Unreadable("type: none that is known")
     data = envelope.object("data") or Fields({}, "data")
     payload = data.object("payload") or Fields({}, "data.payload")
-    ref, client_request_id = _id(data, "id"), _id(data, "client_request_id")
+    ref, client_request_id = _ref(data, "id"), _client_request_id(data)
     if not succeeded and not payload.has("error_code"):
         return Result(client_request_id, ref, failure=_failure(None))
     result = _outcome(payload, ref=ref, client_request_id=client_request_id)
@@ -156,20 +156,35 @@ def _outcome(answer: Fields, *, ref: str | None, client_request_id: str | None) 
     return Result(client_request_id, ref, transcript=_transcript(answer), note=_note(answer))
 
 
-def _id(answer: Fields, name: str) -> str | None:
-    return answer.optional_text(name, most=LONGEST_ID) or None
+def _ref(answer: Fields, name: str) -> str | None:
+    # An odd one is no reason to lose a note: the ticket and the client_request_id say whose answer it is.
+    return answer.text_or_none(name, most=LONGEST_ID) or None
+
+
+def _client_request_id(answer: Fields) -> str | None:
+    return answer.optional_text("client_request_id", most=LONGEST_ID) or None
 
 
 def _failure(error_code: object) -> Failure:
-    if isinstance(error_code, float) and error_code.is_integer():
-        error_code = int(error_code)
-    code = "" if isinstance(error_code, bool) else str(error_code)
-    # The code is stored and logged, so nothing that could be a sentence may pass for one.
-    if error_code is None or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", code):
+    code = _code(error_code)
+    if code is None:
         return Failure("unknown", "Nabla could not process the recording and gave no code that is known.", False)
-    number = int(code) if re.fullmatch(r"[0-9]{1,9}", code) else -1
-    message = ERROR_WORDS.get(number, f"Nabla could not process the recording (code {code}).")
-    return Failure(code, message, number in RETRYABLE_CODES)
+    message = ERROR_WORDS.get(int(code), f"Nabla could not process the recording (code {code}).")
+    return Failure(code, message, int(code) in RETRYABLE_CODES)
+
+
+def _code(error_code: object) -> str | None:
+    """A whole number of at most 9 digits, as JSON number or as text; None for anything else.
+
+    A code is logged and shown, and a single word of the body may be a patient's name.
+    """
+    if isinstance(error_code, str):
+        return error_code if re.fullmatch(r"[0-9]{1,9}", error_code) else None
+    if isinstance(error_code, bool) or not isinstance(error_code, int | float):
+        return None
+    if error_code != int(error_code) or abs(error_code) >= 10**9:
+        return None
+    return str(int(error_code))
 
 
 def _transcript(answer: Fields) -> tuple[Line, ...] | None:
@@ -199,4 +214,5 @@ def _note(answer: Fields) -> NoteText | None:
 
 def _section(item: Fields) -> Section:
     # `content`, a list of texts removed in 2024, may still come: `text` holds the same.
-    return Section(key=item.text("key"), title=item.optional_text("title") or "", text=item.text("text"))
+    text = "" if item.is_null("text") else item.text("text")
+    return Section(key=item.text("key"), title=item.optional_text("title") or "", text=text)
