@@ -12,11 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+import requests
 from django.db import connection
 
 from ingest.models import Callback
 from notes.models import Note, NoteVersion
-from tests.flows.clinic import Clinic, Sandbox, eventually
+from tests.flows.clinic import Clinic, Sandbox, eventually, wav
 from tests.flows.conftest import Stack
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -108,8 +109,6 @@ def restart_postgres() -> None:
 def test_a_callback_while_postgres_is_away_is_kept_or_refused_never_lost(
     stack: Stack, clinic: Clinic, sandbox: Sandbox
 ) -> None:
-    import requests
-
     sandbox.fault("callback_lost", times=1)
     request = clinic.until(clinic.consult(), "waiting")
     url = sandbox.seen(request["client_request_id"])["body"]["callback_url"]  # type: ignore[index]
@@ -125,3 +124,54 @@ def test_a_callback_while_postgres_is_away_is_kept_or_refused_never_lost(
         held.rollback()
     assert requests.post(url, json=body, timeout=30).status_code == 200
     one_note(clinic.ready(request))
+
+
+def test_a_database_that_takes_no_writes_is_said_to_be_unavailable(
+    stack: Stack, clinic: Clinic, sandbox: Sandbox
+) -> None:
+    """As after a failover, when what is reached has become a replica."""
+    sandbox.fault("callback_lost", times=1)
+    request = clinic.until(clinic.consult(), "waiting")
+    url = sandbox.seen(request["client_request_id"])["body"]["callback_url"]  # type: ignore[index]
+    body = {"client_request_id": request["client_request_id"], "transcript": [{"text": "marmalade"}]}
+    said = {}
+    try:
+        writes(stack, allowed=False)
+        said = {"door": requests.post(url, json=body, timeout=30)}
+        said |= {"door ready": requests.get(f"{clinic.door_url}/readyz", timeout=30)}
+        said |= {"web ready": requests.get(f"{clinic.base_url}/readyz", timeout=30)}
+        session = {"kind": "ambient", "language": "en-US", "consent": True}
+        said |= {"web": clinic.http.post(f"{clinic.base_url}/api/v1/sessions", json=session, timeout=30)}
+    finally:
+        writes(stack, allowed=True)
+    assert {name: answer.status_code for name, answer in said.items()} == dict.fromkeys(said, 503)
+    assert said["door"].headers["Retry-After"]
+    assert said["web"].headers["Content-Type"] == "application/problem+json"
+    assert "marmalade" not in stack.log("door")
+    assert "Traceback" not in stack.log("door")
+    eventually(lambda: requests.post(url, json=body, timeout=30).status_code == 200)
+
+
+def writes(stack: Stack, *, allowed: bool) -> None:
+    name = connection.settings_dict["NAME"]
+    with owner(stack) as held:
+        held.autocommit = True
+        with held.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+            cursor.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {not allowed}')
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'listenpost_app'")
+
+
+def test_a_broker_that_hangs_keeps_nobody_waiting(stack: Stack, clinic: Clinic) -> None:
+    pid = int((Path(os.environ["VAR"]) / "run" / "valkey.pid").read_text().split()[0])
+    session = clinic.session()
+    clinic.upload(session, wav())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        asked = [clinic.ask(session) for _ in range(10)]
+        assert time.monotonic() - begun < 5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    for request in asked:
+        clinic.ready(request, within=A_MINUTE)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from access import keys
+from access.models import Clinic as ClinicRow
 from ingest.models import Audio
 from tests.flows.clinic import Clinic, eventually, wav
 from tests.flows.conftest import Stack
@@ -120,6 +122,25 @@ def test_a_stranger_gets_no_room_for_an_upload(clinic: Clinic) -> None:
     refused = requests.put(url, data=bytes(20 * MIB), headers=headers, timeout=30)
     assert refused.status_code == 401
     assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_key_that_may_only_read_gets_no_room_either(clinic: Clinic, rows: None) -> None:
+    _, token = keys.create(ClinicRow.objects.get(slug=clinic.slug), name="reader", scopes=["notes:read"])
+    url = f"{clinic.base_url}/api/v1/sessions/{clinic.session()}/audio"
+    headers = {"Content-Type": "audio/wav", "Authorization": f"Bearer {token}"}
+    assert requests.put(url, data=bytes(20 * MIB), headers=headers, timeout=30).status_code == 403
+
+
+def test_a_header_with_an_underscore_passes_for_no_other(clinic: Clinic) -> None:
+    forged = requests.get(f"{clinic.base_url}/healthz", headers={"X_Request_ID": "forged-by-underscore"}, timeout=10)
+    assert forged.headers["X-Request-ID"] != "forged-by-underscore"
+
+
+def test_a_body_that_is_too_large_gets_a_whole_problem_document(clinic: Clinic) -> None:
+    url = f"{clinic.base_url}/api/v1/sessions"
+    refused = clinic.http.post(url, data=bytes(11 * MIB), timeout=30)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (413, "application/problem+json")
+    assert refused.json()["request_id"] == refused.headers["X-Request-ID"]
 
 
 @pytest.mark.parametrize(

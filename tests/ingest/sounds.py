@@ -22,16 +22,17 @@ FORMATS = {"m4a": "ipod", "aac": "adts"}
 RATE = 48_000
 
 
-def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0) -> bytes:
-    """A tone of that length in that format."""
+def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0, jump: int = 0) -> bytes:
+    """A tone of that length in that format; its second half begins `jump` seconds late."""
     file = io.BytesIO()
     with av.open(file, "w", format=FORMATS.get(suffix, suffix)) as container:
         stream: Any = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
         times = np.arange(int(seconds * RATE)) / RATE
         samples = (np.sin(2 * np.pi * pitch * times) * 12_000).astype(np.int16).reshape(1, -1)
         for start in range(0, samples.shape[1], 960):
+            late = jump * RATE if start > samples.shape[1] // 2 else 0
             frame = av.AudioFrame.from_ndarray(samples[:, start : start + 960].copy(), format="s16", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, start + late, Fraction(1, RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()

@@ -58,3 +58,10 @@ def test_a_playlist_opens_nothing_else(tmp_path: Path) -> None:
 def test_a_missing_file_is_no_audio(tmp_path: Path) -> None:
     with pytest.raises(NotAudio):
         probe(tmp_path / "nothing")
+
+
+def test_timestamps_that_jump_for_years_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "years"
+    file.write_bytes(encoded("webm", seconds=0.5, jump=3_000_000))
+    with pytest.raises(NotAudio, match="longer than a day"):
+        probe(file)
