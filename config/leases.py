@@ -32,10 +32,6 @@ class Leased(models.Model):
     def due_index(cls, name: str) -> models.Index:
         return models.Index(fields=["next_attempt_at"], name=name, condition=models.Q(next_attempt_at__isnull=False))
 
-    @property
-    def is_leased(self) -> bool:
-        return self.lease_until is not None and self.lease_until > timezone.now()
-
 
 def finished() -> dict[str, Any]:
     """The columns of a row that is no longer due."""

@@ -6,12 +6,9 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from types import TracebackType
 from typing import Any
 
 from config.requests import request_id
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class JsonFormatter(logging.Formatter):

@@ -21,7 +21,3 @@ class StateTable:
         if to not in self.allowed[current]:
             raise IllegalTransition(f"{self.name}: {current} -> {to}")
         return True
-
-    def permits(self, current: str, to: str) -> bool:
-        """Whether `to` may follow `current`."""
-        return to in self.allowed[current]

@@ -26,7 +26,8 @@ def test_a_claim_leases_the_row_and_counts_the_attempt() -> None:
     row = due()
     (claimed,) = leases.claim(Submission, lease=LEASE)
     assert (claimed.pk, claimed.attempts) == (row.pk, 1)
-    assert claimed.is_leased
+    assert claimed.lease_until
+    assert claimed.lease_until > timezone.now()
     assert leases.claim(Submission, lease=LEASE) == []
 
 
