@@ -1,8 +1,7 @@
-"""Who a REST request comes from: the API key in `Authorization: Bearer`."""
+"""Who a REST request comes from: the program that its `Authorization: Bearer` proves."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,35 +9,68 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import keys
-from access.models import ApiKey
+from access import bearer, programs, refusals
+from access.issuers import Unreachable
+from access.models import AllowedApplication, ApiKey
+from config import problems
 
-# Two headers reach us as one, joined by a comma, which no token holds.
-BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
+NO_PROOF = "Send a live API key or a token of a trusted issuer, as Authorization: Bearer ..."
 
 
 @dataclass(frozen=True)
-class Program:
-    """`request.user` of a request made with an API key."""
+class Caller:
+    """`request.user` of a request that a program made."""
 
     pk: UUID
     is_authenticated = True
     is_active = True
 
 
-class ApiKeyAuthentication(BaseAuthentication):
-    """Sets `request.auth` to the ApiKey."""
+class Unproven(AuthenticationFailed):
+    """401: the proof does not hold."""
 
-    def authenticate(self, request: Request) -> tuple[Program, ApiKey] | None:
+
+class ApplicationNotAllowed(AuthenticationFailed):
+    """401: the token is good, its application is on no allow list."""
+
+    kind = ("application-not-allowed", "The application is not on the clinic's allow list")
+
+
+class IssuerUnreachable(problems.Unavailable):
+    default_detail = "The token's issuer cannot be reached to check the token. Try again in a few seconds."
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Sets `request.auth` to the ApiKey or AllowedApplication."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, ApiKey | AllowedApplication] | None:
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
             return None
-        match = BEARER.fullmatch(header)
-        key = keys.find(match[1]) if match else None
-        if key is None:
-            raise AuthenticationFailed("Send a live API key, as Authorization: Bearer lp_...")
-        keys.mark_used(key)
-        return Program(key.pk), key
+        try:
+            program = identify(header)
+        except programs.Refused as refusal:
+            refusals.refused(request, refusal)
+            # DRF reads the challenge off the authenticator that it asks first.
+            request._challenge = bearer.challenge("invalid_token", refusal.message)  # type: ignore[attr-defined]
+            raise _answer(refusal) from None
+        except Unreachable:
+            raise IssuerUnreachable from None
+        programs.mark_used(program)
+        return Caller(program.pk), program
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="listenpost"'
+        return getattr(request, "_challenge", bearer.challenge())
+
+
+def identify(header: str) -> ApiKey | AllowedApplication:
+    """The program behind an `Authorization` header. Raises programs.Refused, issuers.Unreachable."""
+    token = bearer.token(header)
+    if token is None:
+        raise programs.Refused("malformed", NO_PROOF)
+    return programs.identify(token)
+
+
+def _answer(refusal: programs.Refused) -> AuthenticationFailed:
+    kind = ApplicationNotAllowed if isinstance(refusal, programs.NotAllowed) else Unproven
+    return kind(refusal.message)

@@ -1,4 +1,7 @@
-"""API keys: `lp_<prefix>_<secret>`. The prefix names the row, the secret is shown once and kept as its SHA-256."""
+"""API keys: `lp_<prefix>_<secret>`. The prefix names the row, the secret is shown once and kept as its SHA-256.
+
+The secret holds 32 random bytes and a proof that we made the key (config.macs), so that a made-up one costs no query.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,81 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db import transaction
 from django.utils import timezone
 
-from access.models import ApiKey, Clinic
+from access import log
+from access.log import Actor
+from access.models import AccessEntry, ApiKey, Clinic
+from config import macs
 
-TOKEN = re.compile(r"lp_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-SEEN_EVERY = timedelta(minutes=1)
-
-
-def create(
-    clinic: Clinic, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None
-) -> tuple[ApiKey, str]:
-    """A new key and its token, which cannot be had again."""
-    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    key: ApiKey = ApiKey.objects.create(
-        clinic=clinic, name=name, prefix=prefix, digest=_digest(secret), scopes=list(scopes), expires_at=expires_at
-    )
-    return key, f"lp_{prefix}_{secret}"
+TOKEN = re.compile(r"lp_([0-9a-f]{12})_([A-Za-z0-9_-]{60})")
+PURPOSE = b"api-key"
+RANDOM_BYTES, PROOF_BYTES = 32, 12
+LONGEST_OVERLAP = timedelta(days=90)
 
 
-def find(token: str) -> ApiKey | None:
-    """The live key of a token, its clinic with it; None for one that is unknown, wrong, revoked or expired."""
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A key as somebody sent it, proven to be one of ours: `prefix` names the row, `digest` is what it must hold."""
+
+    prefix: str
+    digest: bytes = field(repr=False)
+
+
+def read(token: str) -> Presented | None:
+    """Asks nobody. None for what we did not make."""
     match = TOKEN.fullmatch(token)
     if not match:
         return None
-    key: ApiKey | None = ApiKey.objects.select_related("clinic").filter(prefix=match[1]).first()
-    if key is None or not hmac.compare_digest(bytes(key.digest), _digest(match[2])):
-        return None
-    return key if key.is_live(timezone.now()) else None
+    prefix, secret = match[1], match[2]
+    raw = urlsafe_b64decode(secret)
+    message, proof = prefix.encode() + raw[1:-PROOF_BYTES], raw[-PROOF_BYTES:]
+    return Presented(prefix, _digest(secret)) if macs.is_ours(raw[0], PURPOSE, message, proof) else None
 
 
-def mark_used(key: ApiKey) -> None:
-    """Sets `last_used_at`, at most once a minute."""
-    now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > SEEN_EVERY:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - SEEN_EVERY)
-        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+def matches(presented: Presented, key: ApiKey) -> bool:
+    return hmac.compare_digest(bytes(key.digest), presented.digest)
+
+
+def create(
+    clinic: Clinic, *, name: str, scopes: Sequence[str], by: Actor, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
+    """A new key and its token, which cannot be had again."""
+    prefix, version, chance = secrets.token_hex(6), macs.newest(), secrets.token_bytes(RANDOM_BYTES)
+    proof = macs.mac(version, PURPOSE, prefix.encode() + chance)[:PROOF_BYTES]
+    secret = urlsafe_b64encode(bytes([version]) + chance + proof).decode()
+    facts = {"clinic": clinic, "name": name, "scopes": list(scopes), "expires_at": expires_at}
+    with transaction.atomic():
+        key: ApiKey = ApiKey.objects.create(**facts, prefix=prefix, digest=_digest(secret))
+        log.record(by, AccessEntry.Action.GRANTED, [key], mode="created")
+    return key, f"lp_{prefix}_{secret}"
+
+
+def rotate(key: ApiKey, *, by: Actor, overlap: timedelta) -> tuple[ApiKey, str]:
+    """A new key in place of this one, and its token. The old one goes on for `overlap`, so that nobody is cut off."""
+    ends = timezone.now() + min(overlap, LONGEST_OVERLAP)
+    with transaction.atomic():
+        old: ApiKey = ApiKey.objects.select_for_update().select_related("clinic").get(pk=key.pk)
+        if not old.is_live(timezone.now()):
+            raise NotLive
+        lasts = old.expires_at and timezone.now() + (old.expires_at - old.created_at)
+        fresh, token = create(old.clinic, name=old.name, scopes=old.scopes, by=by, expires_at=lasts)
+        ApiKey.objects.filter(pk=old.pk).update(expires_at=min(ends, old.expires_at or ends))
+        log.record(by, AccessEntry.Action.GRANTED, [old], mode="rotated")
+    return fresh, token
+
+
+class NotLive(Exception):
+    """The key is revoked or has expired: there is nothing to rotate."""
+
+    def __str__(self) -> str:
+        return "It is no longer in use. Make a new key."
 
 
 def _digest(secret: str) -> bytes:

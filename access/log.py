@@ -1,57 +1,118 @@
-"""The access log: who read, played, changed or signed what, when and from where."""
+"""The access log: who read, played, changed, signed or was refused what, as what, when and from where.
+
+Called before the answer leaves: what cannot be logged is not shown. Ids and codes only, never a word of a patient's.
+"""
 
 from __future__ import annotations
 
+import getpass
 import ipaddress
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from access.models import AccessEntry, ApiKey, ClinicOwned
+from access import roles
+from access.models import AccessEntry, ApiKey, ClinicOwned, Program
 from config.requests import request_id
 
-Row = TypeVar("Row", bound=ClinicOwned)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = AccessEntry.Actor
+OPERATOR = "operator"
 
 
-def record(request: HttpRequest | Request, action: str, rows: Iterable[Row]) -> None:
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something. `roles`: what a person is, by clinic; `operator` there where it is none of them."""
+
+    kind: str
+    id: str = ""
+    address: str | None = None
+    roles: Mapping[UUID, str] | None = None
+    is_operator: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    def role_in(self, clinic_id: UUID | None) -> str:
+        held = (self.roles or {}).get(clinic_id, "") if clinic_id else ""
+        return held or (OPERATOR if self.is_operator else "")
+
+
+def actor(request: HttpRequest | Request) -> Actor:
+    """Whoever the request comes from."""
+    program, user = getattr(request, "auth", None), getattr(request, "user", None)
+    if isinstance(program, Program):
+        return of_program(program, address(request))
+    if user is None or not user.is_authenticated:
+        return Actor(Kind.NOBODY, address=address(request))
+    return Actor(Kind.USER, str(user.pk), address(request), roles.roles(request), bool(user.is_superuser))
+
+
+def of_program(program: Program, address: str | None = None) -> Actor:
+    kind = Kind.API_KEY if isinstance(program, ApiKey) else Kind.APPLICATION
+    return Actor(kind, str(program.pk), address)
+
+
+def worker(name: str) -> Actor:
+    """This service itself, in one of its tasks."""
+    return Actor(Kind.WORKER, name)
+
+
+def command() -> Actor:
+    """An operator at the machine's shell."""
+    try:
+        return Actor(Kind.COMMAND, getpass.getuser()[:60])
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return Actor(Kind.COMMAND)
+
+
+def record(by: HttpRequest | Request | Actor, action: str, rows: Iterable[ClinicOwned], **facts: Any) -> None:
     """One entry for all these rows (one a model and clinic, should they differ), none for no rows.
 
-    Called before the answer leaves: what cannot be logged is not shown.
+    `facts`: `mode`, `on_behalf_of`, `reason`, as AccessEntry has them.
     """
-    groups: dict[tuple[UUID, str], list[UUID]] = {}
+    groups: dict[tuple[UUID, str], list[str]] = {}
     for row in rows:
-        groups.setdefault((row.clinic_id, str(row._meta.model_name)), []).append(row.pk)
-    kind, actor = _actor(request)
+        groups.setdefault((row.clinic_id, str(row._meta.model_name)), []).append(str(row.pk))
+    who = by if isinstance(by, Actor) else actor(by)
     for (clinic_id, object_type), ids in groups.items():
-        AccessEntry.objects.create(
-            clinic_id=clinic_id,
-            actor_kind=kind,
-            actor_id=actor,
-            action=action,
-            object_type=object_type,
-            object_ids=ids,
-            address=address(request),
-            request_id=request_id.get(),
-        )
+        note(who, action, clinic_id, object_type, ids, **facts)
+
+
+def note(
+    by: Actor, action: str, clinic_id: UUID | None, object_type: str = "", ids: Sequence[str] = (), **facts: Any
+) -> None:
+    """One entry, for what is no row of a clinic: a person, an issuer, a refusal."""
+    AccessEntry.objects.create(
+        clinic_id=clinic_id,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        role=by.role_in(clinic_id),
+        action=action,
+        object_type=object_type,
+        object_ids=list(ids),
+        address=by.address,
+        request_id=request_id.get(),
+        **facts,
+    )
 
 
 def address(request: HttpRequest | Request) -> str | None:
     """Where the request came from; behind a proxy, what the proxy itself has added last."""
-    given = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.SECURE_PROXY_SSL_HEADER:
-        given = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or given
+    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")) if settings.SECURE_PROXY_SSL_HEADER else ""
+    return plain_address(forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", "")))
+
+
+def plain_address(text: str) -> str | None:
+    """An IP address without its zone; None for anything else."""
     try:
-        return str(ipaddress.ip_address(given.partition("%")[0]))
+        return str(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return None
-
-
-def _actor(request: HttpRequest | Request) -> tuple[str, str]:
-    key = getattr(request, "auth", None)
-    if isinstance(key, ApiKey):
-        return AccessEntry.Actor.API_KEY, str(key.pk)
-    return AccessEntry.Actor.USER, str(request.user.pk)

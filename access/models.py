@@ -10,12 +10,15 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import BigIntegerField, Func, Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+CURRENT_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), TextField()), BigIntegerField())
 
 
 def check_time_zone(value: str) -> None:
@@ -93,24 +96,38 @@ class ClinicOwned(models.Model):
         return str(self.pk)
 
 
-class ApiKey(ClinicOwned):
-    """A program's way in. The key itself is shown once; `digest` is the SHA-256 of its secret part."""
+class Scope(models.TextChoices):
+    """What a program may do."""
 
-    class Scope(models.TextChoices):
-        SESSIONS_READ = "sessions:read", "read sessions and requests"
-        SESSIONS_WRITE = "sessions:write", "open sessions, upload audio, ask vendors"
-        NOTES_READ = "notes:read", "read notes and transcripts"
-        RECORDINGS_READ = "recordings:read", "play recordings and ask for links"
-        CALLBACKS_WRITE = "callbacks:write", "post results of requests made elsewhere"
-        EVENTS_READ = "events:read", "follow the change feed"
+    SESSIONS_READ = "sessions:read", "read sessions and requests"
+    SESSIONS_WRITE = "sessions:write", "open sessions, upload audio, ask vendors"
+    NOTES_READ = "notes:read", "read notes and transcripts"
+    RECORDINGS_READ = "recordings:read", "play recordings and ask for links"
+    CALLBACKS_WRITE = "callbacks:write", "post results of requests made elsewhere"
+    EVENTS_READ = "events:read", "follow the change feed"
+
+
+class Program(ClinicOwned):
+    """What a program is to a clinic: how it is called, what it may do, and for how long."""
 
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=12, unique=True)
-    digest = models.BinaryField(max_length=32)
     scopes = ArrayField(models.CharField(max_length=40, choices=Scope.choices))
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def is_live(self, at: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
+
+class ApiKey(Program):
+    """A program that proves itself by a key. The key is shown once; `digest` is the SHA-256 of its secret part."""
+
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.BinaryField(max_length=32)
 
     class Meta:
         verbose_name = "API key"
@@ -119,36 +136,137 @@ class ApiKey(ClinicOwned):
     def __str__(self) -> str:
         return self.prefix
 
-    def is_live(self, at: datetime) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
+class TrustedIssuer(models.Model):
+    """An identity provider whose tokens prove who calls. Its metadata stands below `url`, as OpenID Connect says."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=100)
+    url = models.CharField(max_length=500, unique=True, help_text="Exactly as its tokens name it in `iss`.")
+    is_trusted = models.BooleanField(default=True, help_text="Off: its tokens are refused from now on.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["url"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
-class AccessEntry(ClinicOwned):
-    """One line of the access log: who did what with which rows, from where. Rows are only ever added."""
+class AllowedApplication(Program):
+    """A line of the clinic's allow list: a program that proves itself by a token of a trusted issuer.
+
+    `application_id`: the token's `azp`, `appid` or `sub`. `audience`: its `aud`. A program that serves several clinics
+    asks for its tokens with an audience for each, so that a token says which clinic it is for.
+    """
+
+    issuer = models.ForeignKey(TrustedIssuer, on_delete=models.PROTECT, related_name="applications")
+    application_id = models.CharField(max_length=200)
+    audience = models.CharField(max_length=500)
+
+    class Meta:
+        indexes = [models.Index(fields=["clinic", "-id"], name="allowed_application_list")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issuer", "audience", "application_id"],
+                condition=Q(revoked_at=None),
+                name="application_is_of_one_clinic",
+            )
+        ]
+
+
+class AccessEntry(models.Model):
+    """One line of the access log: who did what, as what, from where, with which objects. Rows are only ever added.
+
+    `clinic` is null for what happened before a clinic was known, such as a refused token; operators alone see it.
+    """
 
     append_only = True
 
     class Action(models.TextChoices):
         READ = "read", "read"
         LISTENED = "listened", "listened"
+        LINKED = "linked", "was given a link"
         CHANGED = "changed", "changed"
         SIGNED = "signed", "signed"
+        EXPORTED = "exported", "exported"
+        GRANTED = "granted", "changed a permission"
+        SIGNED_IN = "signed_in", "signed in"
+        SIGNED_OUT = "signed_out", "signed out"
+        REFUSED = "refused", "was refused"
 
     class Actor(models.TextChoices):
         USER = "user", "person"
         API_KEY = "api_key", "API key"
+        APPLICATION = "application", "application"
+        WORKER = "worker", "this service"
+        VENDOR = "vendor", "vendor"
+        COMMAND = "command", "operator's command"
+        NOBODY = "nobody", "somebody unknown"
 
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False, null=True)
+    # The sealer relies on these two being made by the database, the transaction's number first: access/sealing.py.
+    written_in = models.BigIntegerField(db_default=CURRENT_TRANSACTION, editable=False)
+    created_at = models.DateTimeField(db_default=Func(function="clock_timestamp"), editable=False)
     actor_kind = models.CharField(max_length=20, choices=Actor.choices)
-    actor_id = models.CharField(max_length=40)
+    actor_id = models.CharField(max_length=60, blank=True)
+    role = models.CharField(max_length=20, blank=True, help_text="What a person was in the clinic at that moment.")
+    on_behalf_of = models.CharField(max_length=82, blank=True, help_text="Whose wish a worker fulfilled: kind:id.")
     action = models.CharField(max_length=20, choices=Action.choices)
-    object_type = models.CharField(max_length=40)
-    object_ids = ArrayField(models.UUIDField())
+    object_type = models.CharField(max_length=40, blank=True)
+    object_ids = ArrayField(models.CharField(max_length=60), default=list)
+    mode = models.CharField(max_length=40, blank=True, help_text="How: a link's purpose, a file's format.")
+    reason = models.CharField(max_length=64, blank=True, help_text="Why it was refused, as a code.")
+    times = models.PositiveIntegerField(default=1, help_text="How many equal refusals this row stands for.")
     address = models.GenericIPAddressField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
+    objects: ClassVar[Any] = ClinicOwnedQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "access log"
-        indexes = [models.Index(fields=["clinic", "-id"], name="access_log_list")]
-        constraints = [
-            models.CheckConstraint(condition=~Q(object_ids=[]), name="access_entry_names_an_object"),
+        indexes = [
+            models.Index(fields=["clinic", "-id"], name="access_log_list"),
+            models.Index(fields=["clinic", "written_in"], name="access_log_unsealed"),
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(object_ids=[]) | ~Q(action__in=["read", "listened", "linked", "changed", "signed"]),
+                name="access_entry_names_an_object",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class AccessSeal(models.Model):
+    """A seal over the access log's rows that one clinic (or none) got since its seal before. Rows are only ever added.
+
+    `snapshot`: PostgreSQL's snapshot (`pg_snapshot`) that the rows were read in, `created_at` the moment just before.
+    `digests`: 16 bytes a row, in the order of `entry_ids`. `mac`: HMAC-SHA256 under `key_version` of TICKET_KEYS over
+    all of that and the mac before. `restarted`: the database's transaction numbers had begun anew (a restored dump).
+    """
+
+    append_only = True
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+", db_index=False, null=True)
+    number = models.PositiveIntegerField(help_text="Seals of one clinic count from 1.")
+    created_at = models.DateTimeField()
+    snapshot = models.TextField()
+    entry_ids = ArrayField(models.UUIDField())
+    digests = models.BinaryField()
+    previous_mac = models.BinaryField(max_length=32)
+    mac = models.BinaryField(max_length=32)
+    key_version = models.PositiveSmallIntegerField()
+    restarted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "number"], nulls_distinct=False, name="access_seal_in_its_place")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -28,8 +28,8 @@ RETRY_AFTER_SECONDS = 5
 #: What `type` (/problems/<name>) and `title` say for a status.
 KINDS = {
     400: ("malformed", "The request could not be read"),
-    401: ("unauthenticated", "A valid API key is needed"),
-    403: ("forbidden", "The API key does not allow this"),
+    401: ("unauthenticated", "A valid API key or token is needed"),
+    403: ("forbidden", "This is not allowed to whoever asks"),
     404: ("not-found", "There is no such thing here"),
     405: ("method-not-allowed", "This address does not take that method"),
     406: ("not-acceptable", "This address answers in JSON only"),
@@ -38,6 +38,7 @@ KINDS = {
     413: ("too-large", "The body is too large"),
     415: ("unsupported-media-type", "The body is of a type not taken here"),
     422: ("validation", "Some values are not right"),
+    429: ("too-many-requests", "Too many requests in too short a time"),
     500: ("internal", "Something went wrong here"),
     503: ("unavailable", "The service cannot answer now"),
 }
@@ -107,7 +108,7 @@ def problem(refusal: exceptions.APIException) -> dict[str, Any]:
     """The document. Its `errors` name the field, a stable code and a sentence; they never repeat what was sent."""
     if isinstance(refusal, exceptions.ValidationError):
         return document(422, "Some values are not right: errors says which.", list(_errors(refusal.detail)))
-    return document(refusal.status_code, str(refusal.detail))
+    return document(refusal.status_code, str(refusal.detail), kind=getattr(refusal, "kind", None))
 
 
 def invalid(field: str, code: str, detail: str) -> exceptions.ValidationError:
@@ -170,9 +171,11 @@ def _respond(refusal: exceptions.APIException) -> HttpResponse:
     return JsonResponse(body, status=body["status"], headers=_headers(refusal), content_type=CONTENT_TYPE)
 
 
-def document(status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
-    """The document itself, for the request under way."""
-    name, title = KINDS.get(status, KINDS[400] if status < 500 else KINDS[500])
+def document(
+    status: int, detail: str, errors: Sequence[Mapping[str, str]] = (), kind: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """The document itself, for the request under way. `kind`: a name and title of its own instead of the status's."""
+    name, title = kind or KINDS.get(status, KINDS[400] if status < 500 else KINDS[500])
     document: dict[str, Any] = {
         "type": f"/problems/{name}",
         "title": title,

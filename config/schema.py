@@ -57,7 +57,7 @@ class ProblemSchema(AutoSchema):
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "access.authentication.ApiKeyAuthentication"
+    target_class = "access.authentication.BearerAuthentication"
     name = "ApiKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:

@@ -20,6 +20,8 @@ CREDENTIAL_KEYS = env.list("CREDENTIAL_KEYS")
 PUBLIC_URL = environment.address("PUBLIC_URL")
 DOOR_URL = environment.address("DOOR_URL")
 OUTBOUND_ALLOW = environment.networks("OUTBOUND_ALLOW")
+OUTBOUND_PORTS = environment.ports("OUTBOUND_PORTS")
+OUTBOUND_PROXY = environment.proxy("OUTBOUND_PROXY")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = [_public.hostname, *env.list("ALLOWED_HOSTS", default=[])]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
@@ -123,7 +125,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- REST
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["config.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -97,14 +97,17 @@ class Web:
 
 
 def may_upload(authorization: str) -> bool:
-    """Whether the header names a live key that may write. The view asks again, and knows whose session it is."""
-    from access import keys
-    from access.models import ApiKey
+    """Whether the header proves a program that may write. The view asks again, and knows whose session it is."""
+    from access.authentication import identify
+    from access.issuers import Unreachable
+    from access.models import Scope
+    from access.permissions import may
+    from access.programs import Refused
 
-    scheme, _, token = authorization.partition(" ")
     try:
-        key = keys.find(token.strip()) if scheme.lower() == "bearer" else None
-        return key is not None and ApiKey.Scope.SESSIONS_WRITE in key.scopes
+        return may(identify(authorization), Scope.SESSIONS_WRITE)
+    except (Refused, Unreachable):
+        return False
     finally:
         close_old_connections()
 

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from access.models import ApiKey
+from access.models import Scope
 from config.problems import Conflict, TooLarge, UnsupportedMedia, invalid
 from config.rest import OfClinic
 from ingest import asking, uploads
@@ -28,7 +28,7 @@ from ingest.probe import ACCEPTED, NotAudio
 from ingest.serializers import AudioShown, NewRequest, NewSession, RequestShown, SessionShown
 from ingest.sessions import open_session
 
-READ, WRITE = ApiKey.Scope.SESSIONS_READ, ApiKey.Scope.SESSIONS_WRITE
+READ, WRITE = Scope.SESSIONS_READ, Scope.SESSIONS_WRITE
 AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
 
 

@@ -16,11 +16,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from config import leases
+from config.outbound import outbound
 from ingest import lifecycle, states, tickets
 from ingest.models import AsyncRequest, Submission
 from vendors import connect
 from vendors.base import Job, Submitted, VendorError, Wish
-from vendors.outbound import Outbound
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def call(submission: Submission) -> Submitted:
         callback_url=f"{settings.DOOR_URL}/callbacks/{request.vendor}/{tickets.for_callback(submission.pk)}",
         unanswered_before=submission.unanswered,
     )
-    vendor = connect(request.vendor, account, Outbound(settings.OUTBOUND_ALLOW))
+    vendor = connect(request.vendor, account, outbound())
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
     return vendor.submit(job)

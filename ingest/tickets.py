@@ -6,26 +6,19 @@ purpose and all of that. TICKET_KEYS may hold several keys: the newest signs, ea
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import struct
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
-from django.conf import settings
+from config import macs
 
 MAC_BYTES = 32
 
 
-def _mac(version: int, purpose: bytes, payload: bytes) -> bytes:
-    key: str = settings.TICKET_KEYS[version]
-    return hmac.new(key.encode(), purpose + b"\0" + bytes([version]) + payload, hashlib.sha256).digest()
-
-
 def _issue(purpose: bytes, payload: bytes) -> str:
-    version = max(settings.TICKET_KEYS)
-    ticket = bytes([version]) + payload + _mac(version, purpose, payload)
+    version = macs.newest()
+    ticket = bytes([version]) + payload + macs.mac(version, purpose, payload)
     return urlsafe_b64encode(ticket).rstrip(b"=").decode()
 
 
@@ -37,10 +30,8 @@ def _payload(ticket: str, purpose: bytes, size: int) -> bytes | None:
     # base64 has several spellings of the same bytes; only the one we issue is a ticket.
     if len(raw) != 1 + size + MAC_BYTES or urlsafe_b64encode(raw).rstrip(b"=").decode() != ticket:
         return None
-    version, payload, mac = raw[0], raw[1 : 1 + size], raw[1 + size :]
-    if version not in settings.TICKET_KEYS or not hmac.compare_digest(mac, _mac(version, purpose, payload)):
-        return None
-    return payload
+    version, payload, proof = raw[0], raw[1 : 1 + size], raw[1 + size :]
+    return payload if macs.is_ours(version, purpose, payload, proof) else None
 
 
 def for_callback(submission_id: UUID) -> str:

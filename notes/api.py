@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access import log
-from access.models import AccessEntry, ApiKey
+from access.models import AccessEntry, Scope
 from config.rest import OfClinic, included
 from notes.filters import NoteFilters, TranscriptFilters
 from notes.models import Note, Transcript
 from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 
-READ = {"GET": ApiKey.Scope.NOTES_READ}
+READ = {"GET": Scope.NOTES_READ}
 PARTS = ("sections", "transcript")
 INCLUDE = OpenApiParameter(
     "include", description="What to give along, by commas.", enum=PARTS, many=True, style="form", explode=False

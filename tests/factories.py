@@ -13,7 +13,7 @@ from django.utils import timezone
 from factory import LazyAttribute, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
-from access.models import AccessEntry, ApiKey, Clinic, Membership, User
+from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membership, Scope, TrustedIssuer, User
 from feed.models import Event
 from ingest import secrets
 from ingest.models import AsyncRequest, Audio, Callback, Session, Submission, VendorAccount
@@ -72,7 +72,7 @@ class ApiKeyFactory(OwnedFactory):
     name = "a program"
     prefix = Sequence(lambda n: f"{n:012x}")
     digest = hashlib.sha256(b"secret").digest()
-    scopes = LazyAttribute(lambda _: list(ApiKey.Scope.values))
+    scopes = LazyAttribute(lambda _: list(Scope.values))
 
 
 class AccessEntryFactory(OwnedFactory):

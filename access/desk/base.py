@@ -18,8 +18,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from access import log
-from access.desk import roles
+from access import log, roles
 from access.desk.display import address_of, in_words
 from access.desk.lists import CappedPaginator
 from access.models import AccessEntry, Membership

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from access.desk import roles
+from access import roles
 from access.models import Clinic
 
 MOST = 100

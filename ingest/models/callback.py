@@ -24,15 +24,19 @@ class Callback(ClinicOwned, Leased):
         CONFLICT = "conflict", "a second, different answer"
         MISMATCH = "mismatch", "names another request than the address it came to"
         NOT_APPLIED = "not_applied", "came too late to count"
+        ORPHAN = "orphan", "for a request we do not know"
         JUNK = "junk", "not an answer of this vendor"
         FAILED = "failed", "could not be processed"
 
     class Proof(models.TextChoices):
         TICKET = "ticket", "ticket of a submission"
+        API_KEY = "api_key", "API key of a partner system"
+        APPLICATION = "application", "token of a partner system"
 
     vendor = models.CharField(max_length=20)
     proven_by = models.CharField(max_length=20, choices=Proof.choices)
     proven_id = models.UUIDField(help_text="The submission, account or clinic that was proven.")
+    sender_id = models.UUIDField(null=True, blank=True, help_text="The key or application that posted it.")
     event_id = models.CharField(max_length=200, help_text="The vendor's id of the event, else the body's SHA-256.")
     submission = models.ForeignKey(
         Submission, on_delete=models.PROTECT, related_name="callbacks", null=True, blank=True
@@ -46,6 +50,7 @@ class Callback(ClinicOwned, Leased):
     state = models.CharField(max_length=20, choices=State.choices, default=State.STORED)
     problem = models.CharField(max_length=500, blank=True, help_text="What is wrong with it, in words without content.")
     result_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of what it says, once parsed.")
+    named_request = models.CharField(max_length=128, blank=True, help_text="The client_request_id an orphan names.")
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -53,6 +58,7 @@ class Callback(ClinicOwned, Leased):
             Leased.due_index("callback_due"),
             models.Index(fields=["clinic", "-id"], name="callback_list"),
             models.Index(fields=["clinic", "state", "-id"], name="callback_by_state"),
+            models.Index(fields=["clinic", "named_request"], name="callback_orphan", condition=Q(state="orphan")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["proven_id", "event_id"], name="callback_once"),
@@ -63,7 +69,7 @@ class Callback(ClinicOwned, Leased):
                 condition=Q(
                     state__in=[
                         *("stored", "applied", "duplicate", "conflict"),
-                        *("mismatch", "not_applied", "junk", "failed"),
+                        *("mismatch", "not_applied", "orphan", "junk", "failed"),
                     ]
                 ),
                 name="callback_state_known",

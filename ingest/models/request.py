@@ -108,6 +108,7 @@ class Submission(ClinicOwned, Leased):
     request = models.ForeignKey(AsyncRequest, on_delete=models.PROTECT, related_name="submissions", db_index=False)
     number = models.PositiveIntegerField(help_text="Tries at one request count from 1.")
     client_request_id = models.CharField(max_length=128)
+    asked_by = models.CharField(max_length=82, blank=True, help_text="Whose wish it is, as the access log names it.")
     vendor_request_id = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     unanswered = models.BooleanField(default=False, help_text="The vendor may have it though its answer never came.")

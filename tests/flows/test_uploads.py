@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from access import keys
 from access.models import Clinic as ClinicRow
 from ingest.models import Audio
 from tests.flows.clinic import Clinic, eventually, wav
 from tests.flows.conftest import Stack
+from tests.rest.api import a_key
 
 pytestmark = pytest.mark.usefixtures("rows")
 MIB = 1024 * 1024
@@ -125,7 +125,7 @@ def test_a_stranger_gets_no_room_for_an_upload(clinic: Clinic) -> None:
 
 
 def test_a_key_that_may_only_read_gets_no_room_either(clinic: Clinic, rows: None) -> None:
-    _, token = keys.create(ClinicRow.objects.get(slug=clinic.slug), name="reader", scopes=["notes:read"])
+    token = a_key(ClinicRow.objects.get(slug=clinic.slug), "notes:read")
     url = f"{clinic.base_url}/api/v1/sessions/{clinic.session()}/audio"
     headers = {"Content-Type": "audio/wav", "Authorization": f"Bearer {token}"}
     assert requests.put(url, data=bytes(20 * MIB), headers=headers, timeout=30).status_code == 403

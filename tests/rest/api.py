@@ -7,10 +7,15 @@ from typing import Any, Self
 
 from django.test import Client
 
-from access import keys
-from access.models import ApiKey, Clinic
+from access import keys, log
+from access.models import Clinic, Scope
 
 V1 = "/api/v1"
+
+
+def a_key(clinic: Clinic, *scopes: str, **facts: Any) -> str:
+    """A new API key of the clinic; with every scope when none is named."""
+    return keys.create(clinic, name="a program", scopes=scopes or Scope.values, by=log.command(), **facts)[1]
 
 
 class Api:
@@ -23,7 +28,7 @@ class Api:
     @classmethod
     def of(cls, clinic: Clinic, *scopes: str) -> Self:
         """With a new key of the clinic; with every scope when none is named."""
-        return cls(keys.create(clinic, name="a program", scopes=scopes or list(ApiKey.Scope.values))[1])
+        return cls(a_key(clinic, *scopes))
 
     def send(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         content_type = options.pop("content_type", "application/json")

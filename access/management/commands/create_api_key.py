@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from access import keys
-from access.models import ApiKey, Clinic
+from access import keys, log
+from access.models import Clinic, Scope
 
 
 class Command(BaseCommand):
@@ -24,13 +24,13 @@ class Command(BaseCommand):
         owner = Clinic.objects.filter(slug=clinic).first()
         if owner is None:
             raise CommandError(f"There is no clinic {clinic!r}.")
-        if unknown := sorted(set(scope) - set(ApiKey.Scope.values)):
-            raise CommandError(f"Unknown: {', '.join(unknown)}. Known scopes: {', '.join(ApiKey.Scope.values)}.")
+        if unknown := sorted(set(scope) - set(Scope.values)):
+            raise CommandError(f"Unknown: {', '.join(unknown)}. Known scopes: {', '.join(Scope.values)}.")
         if not 0 < len(name) <= 100:
             raise CommandError("--name takes 1 to 100 characters.")
         if days is not None and not 0 < days < 36_500:
             raise CommandError("--days must be above zero and below 36500.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        key, token = keys.create(owner, name=name, scopes=sorted(set(scope)), expires_at=expires_at)
+        key, token = keys.create(owner, name=name, scopes=sorted(set(scope)), expires_at=expires_at, by=log.command())
         self.stderr.write(f"API key {key.prefix} of {owner.slug}: {', '.join(key.scopes)}. It is shown this once.")
         self.stdout.write(token)
