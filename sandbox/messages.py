@@ -23,6 +23,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> bytes:
+        """The body as JSON, or as it is when it is bytes already."""
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
 
 
