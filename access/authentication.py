@@ -9,8 +9,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import bearer, programs, refusals
+from access import bearer, limits, programs, refusals
 from access.issuers import Unreachable
+from access.limits import Policy
 from access.models import AllowedApplication, ApiKey
 from config import problems
 
@@ -51,11 +52,13 @@ class BearerAuthentication(BaseAuthentication):
             program = identify(header)
         except programs.Refused as refusal:
             refusals.refused(request, refusal)
+            limits.refused(request)
             # DRF reads the challenge off the authenticator that it asks first.
             request._challenge = bearer.challenge("invalid_token", refusal.message)  # type: ignore[attr-defined]
             raise _answer(refusal) from None
         except Unreachable:
             raise IssuerUnreachable from None
+        limits.spend(request, Policy.KEY, str(program.pk))
         programs.mark_used(program)
         return Caller(program.pk), program
 

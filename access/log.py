@@ -105,14 +105,14 @@ def note(
 
 
 def address(request: HttpRequest | Request) -> str | None:
-    """Where the request came from; behind a proxy, what the proxy itself has added last."""
-    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")) if settings.SECURE_PROXY_SSL_HEADER else ""
-    return plain_address(forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", "")))
+    """Where the request came from."""
+    return sender(str(request.META.get("REMOTE_ADDR", "")), str(request.META.get("HTTP_X_FORWARDED_FOR", "")))
 
 
-def plain_address(text: str) -> str | None:
-    """An IP address without its zone; None for anything else."""
+def sender(peer: str, forwarded: str) -> str | None:
+    """The IP address of whoever called; behind a proxy, what the proxy itself has added to X-Forwarded-For last."""
+    claimed = forwarded.rpartition(",")[2].strip() if settings.SECURE_PROXY_SSL_HEADER else ""
     try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))
+        return str(ipaddress.ip_address((claimed or peer).partition("%")[0]))
     except ValueError:
         return None

@@ -10,16 +10,16 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from access import bearer, refusals
-from access.models import Program, Scope
-from access.programs import Refused
-
-IMPLIED = {Scope.SESSIONS_READ: {Scope.SESSIONS_WRITE}}
+from access.models import Program
+from access.programs import ScopeMissing, may
 
 
-class ScopeMissing(PermissionDenied):
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"This needs the scope {scope}.")
-        self.auth_header = bearer.challenge("insufficient_scope", scope=scope)
+class Insufficient(PermissionDenied):
+    """403 with the challenge that names the scope. Source: RFC 6750, section 3.1."""
+
+    def __init__(self, missing: ScopeMissing) -> None:
+        super().__init__(missing.message)
+        self.auth_header = bearer.challenge("insufficient_scope", scope=missing.scope)
 
 
 class HasScope(BasePermission):
@@ -35,11 +35,7 @@ class HasScope(BasePermission):
                 raise ImproperlyConfigured(f"{type(view).__name__} names no scope for {method}")
             return True  # the view does not know the method: 405 is the better answer
         if not may(request.auth, needed):
-            refusals.refused(request, Refused("scope_missing", needed, request.auth))
-            raise ScopeMissing(needed)
+            missing = ScopeMissing(needed, request.auth)
+            refusals.refused(request, missing)
+            raise Insufficient(missing)
         return True
-
-
-def may(program: Program, scope: str) -> bool:
-    """Whether the program has the scope, or one that implies it."""
-    return not {scope, *IMPLIED.get(Scope(scope), ())}.isdisjoint(program.scopes)

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from access import keys, log, tokens
 from access.log import Actor
-from access.models import AccessEntry, AllowedApplication, ApiKey, Program, TrustedIssuer
+from access.models import AccessEntry, AllowedApplication, ApiKey, Program, Scope, TrustedIssuer
 from access.tokens import BadToken, Claims, Token
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -55,6 +54,22 @@ class NotAllowed(Refused):
     """The token is good, but its application is on no clinic's allow list."""
 
 
+class ScopeMissing(Refused):
+    """The program is known, and may not do this. `scope`: what it would need."""
+
+    def __init__(self, scope: str, program: Program) -> None:
+        super().__init__("scope_missing", f"This needs the scope {scope}.", program)
+        self.scope = scope
+
+
+IMPLIED = {Scope.SESSIONS_READ: {Scope.SESSIONS_WRITE}}
+
+
+def may(program: Program, scope: str) -> bool:
+    """Whether the program has the scope, or one that implies it."""
+    return not {scope, *IMPLIED.get(Scope(scope), ())}.isdisjoint(program.scopes)
+
+
 def identify(token: str) -> ApiKey | AllowedApplication:
     """The program that a bearer token proves, its clinic with it. Raises Refused, issuers.Unreachable."""
     if tokens.looks_like_one(token):
@@ -63,11 +78,17 @@ def identify(token: str) -> ApiKey | AllowedApplication:
 
 
 def _key(token: str) -> ApiKey:
+    presented = read_key(token)
+    key = ApiKey.objects.select_related("clinic").filter(prefix=presented.prefix).first()
+    return judge_key(presented, key)
+
+
+def read_key(token: str) -> keys.Presented:
+    """keys.read. Raises Refused."""
     presented = keys.read(token)
     if presented is None:
         raise Refused("not_a_key", "It is no API key of this service.")
-    key = ApiKey.objects.select_related("clinic").filter(prefix=presented.prefix).first()
-    return judge_key(presented, key)
+    return presented
 
 
 def judge_key(presented: keys.Presented, key: ApiKey | None) -> ApiKey:
@@ -129,12 +150,15 @@ def judge(program: Program) -> None:
         raise Refused("expired", "It has expired.", program)
 
 
+def was_not_seen_lately(program: Program) -> bool:
+    seen = program.last_used_at
+    return seen is None or timezone.now() - seen > SEEN_EVERY
+
+
 def mark_used(program: ApiKey | AllowedApplication) -> None:
     """Sets `last_used_at`, at most once a minute."""
-    now = timezone.now()
-    if program.last_used_at is None or now - program.last_used_at > SEEN_EVERY:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - SEEN_EVERY)
-        type(program).objects.filter(stale, pk=program.pk).update(last_used_at=now)
+    if was_not_seen_lately(program):
+        type(program).objects.filter(pk=program.pk).update(last_used_at=timezone.now())
 
 
 def revoke(program: ApiKey | AllowedApplication, *, by: Actor) -> None:

@@ -80,9 +80,15 @@ ledger = Ledger()
 
 def refused(request: HttpRequest | Request, refusal: Refused) -> None:
     """Notes that a program was refused; `refusal.message` stays out of it."""
-    where = log.address(request)
-    who = log.of_program(refusal.program, where) if refusal.program else Actor(Kind.NOBODY, address=where)
-    note(who, refusal.code, refusal.program and refusal.program.clinic_id)
+    who, clinic_id = subject(refusal, log.address(request))
+    note(who, refusal.code, clinic_id)
+
+
+def subject(refusal: Refused, address: str | None) -> tuple[Actor, UUID | None]:
+    """Whom the refusal is about, and whose business it is."""
+    if refusal.program is None:
+        return Actor(Kind.NOBODY, address=address), None
+    return log.of_program(refusal.program, address), refusal.program.clinic_id
 
 
 def note(who: Actor, code: str, clinic_id: UUID | None) -> None:

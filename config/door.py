@@ -1,10 +1,12 @@
 """The door's process: `granian --interface asgi config.door:application`."""
 
-import logging.config
 import os
 from typing import Any
 
+import django
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()  # for the models' names and rules; their queries are not used here
 
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
@@ -22,5 +24,4 @@ def database() -> str:
     return make_conninfo(**known, **given["OPTIONS"], application_name="listenpost-door")
 
 
-logging.config.dictConfig(settings.LOGGING)
 application = Door(Inbox(database()), bell)

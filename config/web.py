@@ -101,8 +101,7 @@ def may_upload(authorization: str) -> bool:
     from access.authentication import identify
     from access.issuers import Unreachable
     from access.models import Scope
-    from access.permissions import may
-    from access.programs import Refused
+    from access.programs import Refused, may
 
     try:
         return may(identify(authorization), Scope.SESSIONS_WRITE)

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from access import log
 from access.models import Scope
 from config.problems import Conflict, TooLarge, UnsupportedMedia, invalid
 from config.rest import OfClinic
@@ -122,6 +123,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
                 wish=wanted.wish(),
                 client_request_id=given.get("client_request_id"),
                 submitted_elsewhere=given.get("submitted_elsewhere", False),
+                by=log.actor(request),
             )
         return accepted(request, asked)
 
@@ -180,7 +182,7 @@ class RequestRetry(RequestAction):
     @extend_schema(request=None, responses={202: RequestShown})
     def post(self, request: Request, pk: UUID) -> Response:
         """Asks the vendor again: a queued request at once, a failed or overdue one under a new client_request_id."""
-        return self.act(asking.retry, request, 202)
+        return self.act(lambda asked: asking.retry(asked, log.actor(request)), request, 202)
 
 
 class RequestCancel(RequestAction):

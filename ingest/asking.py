@@ -11,8 +11,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from access import log
+from access.log import Actor
 from feed import events
-from ingest import states, tasks
+from ingest import orphans, states, tasks
 from ingest.lifecycle import lock, move, set_aside
 from ingest.models import AsyncRequest, Audio, Session, Submission, VendorAccount
 from vendors import VENDORS
@@ -45,6 +47,7 @@ def ask(
     wish: Wish,
     client_request_id: str | None = None,
     submitted_elsewhere: bool = False,
+    by: Actor,
 ) -> AsyncRequest:
     """Opens a request and queues its first submission.
 
@@ -59,7 +62,9 @@ def ask(
         raise Refused(problems)
     try:
         with transaction.atomic():
-            return _open(session, vendor, account, audio, wish, client_request_id or str(uuid4()), submitted_elsewhere)
+            request = _open(session, vendor, account, audio, wish, submitted_elsewhere)
+            _try(request, 1, client_request_id or str(uuid4()), by)
+            return request
     except IntegrityError as error:
         if "client_request_id_once_a_clinic" in str(error):
             raise AlreadyUsed from None
@@ -92,10 +97,8 @@ def _open(
     account: VendorAccount | None,
     audio: Audio | None,
     wish: Wish,
-    client_request_id: str,
     submitted_elsewhere: bool,
 ) -> AsyncRequest:
-    now = timezone.now()
     request: AsyncRequest = AsyncRequest.objects.create(
         clinic_id=session.clinic_id,
         session=session,
@@ -110,21 +113,31 @@ def _open(
         split_by_sentence=wish.split_by_sentence,
         split_by_problem=wish.split_by_problem,
         state=State.WAITING if submitted_elsewhere else State.QUEUED,
-        waiting_since=now if submitted_elsewhere else None,
+        waiting_since=timezone.now() if submitted_elsewhere else None,
     )
-    submission = Submission(clinic_id=session.clinic_id, request=request, number=1, client_request_id=client_request_id)
-    if submitted_elsewhere:
-        submission.state = Submission.State.WAITING
-    else:
-        submission.next_attempt_at = now
-    submission.save(force_insert=True)
     events.record("request.created", clinic_id=request.clinic_id, object_id=request.pk, session=str(session.pk))
-    if not submitted_elsewhere:
-        transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
     return request
 
 
-def retry(request: AsyncRequest) -> AsyncRequest:
+def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor) -> None:
+    """A new try: to be sent at once, or only waited for where another system sends it."""
+    elsewhere = request.submitted_elsewhere
+    submission = Submission.objects.create(
+        clinic_id=request.clinic_id,
+        request=request,
+        number=number,
+        client_request_id=client_request_id,
+        asked_by=str(by),
+        state=Submission.State.WAITING if elsewhere else Submission.State.QUEUED,
+        next_attempt_at=None if elsewhere else timezone.now(),
+    )
+    if elsewhere:
+        transaction.on_commit(lambda: orphans.recall(request.clinic_id, client_request_id))
+    else:
+        transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+
+
+def retry(request: AsyncRequest, by: Actor) -> AsyncRequest:
     """A person asks again: a queued try is sent now, a failed or overdue request gets a new one. Raises NotNow."""
     with transaction.atomic():
         request = lock(request.pk)
@@ -133,7 +146,7 @@ def retry(request: AsyncRequest) -> AsyncRequest:
         if request.state == State.QUEUED:
             _send_now(request)
         elif request.state == State.FAILED or request.is_overdue:
-            ask_again(request)
+            ask_again(request, by)
         else:
             raise NotNow(WHY_NO_RETRY[request.state])
     return request
@@ -153,20 +166,12 @@ def _send_now(request: AsyncRequest) -> None:
     transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
 
 
-def ask_again(request: AsyncRequest) -> Submission:
+def ask_again(request: AsyncRequest, by: Actor) -> None:
     """A new try at a locked request, under a new client_request_id. An older try's answer counts if it is first."""
     number = request.current_submission.number + 1
     set_aside(request, "replaced")
-    submission = Submission.objects.create(
-        clinic_id=request.clinic_id,
-        request=request,
-        number=number,
-        client_request_id=str(uuid4()),
-        next_attempt_at=timezone.now(),
-    )
+    _try(request, number, str(uuid4()), by)
     move(request, State.QUEUED)
-    transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
-    return submission
 
 
 def cancel(request: AsyncRequest) -> AsyncRequest:
@@ -192,6 +197,6 @@ def ask_overdue_again(limit: int) -> int:
         with transaction.atomic():
             request = lock(request_id)
             if request.is_overdue and request.submissions.count() < most:
-                ask_again(request)
+                ask_again(request, log.worker("sweep"))
                 asked += 1
     return asked

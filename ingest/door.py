@@ -11,22 +11,35 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from uuid import UUID
 
 from django.conf import settings
 
+from access import bearer, log
+from access.issuers import Unreachable
+from access.log import Actor, Kind
+from access.programs import Refused, ScopeMissing
 from config.bodies import Gone, Receive, Scope, Send, TooLarge, TooSlow, gather, header
 from ingest import files, tickets
 from ingest.bell import Bell
-from ingest.inbox import Inbox, Letter, Receipt, Unavailable
+from ingest.inbox import Inbox, Letter, Posted, Receipt, Ticketed, Unavailable
+from ingest.partners import Partners
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 JSON = (b"content-type", b"application/json")
 RETRY = (b"retry-after", b"5")
 # The connection still carries bytes of a body that nobody will read.
 CLOSE = (b"connection", b"close")
+
+#: A ticket that we did not make, or whose time is over.
+FORGED = Refused("ticket", "origin not proven")
+AUDIO = """
+SELECT clinic_id, storage_key AS key, content_type, size, sha256 FROM ingest_audio WHERE id = %s
+"""
 
 Handler = Callable[["Door", Scope, Receive, Send, str], Awaitable[None]]
 
@@ -46,6 +59,8 @@ class Door:
     def __init__(self, inbox: Inbox, bell: Bell) -> None:
         self.inbox = inbox
         self.bell = bell
+        self.partners = Partners(inbox)
+        self.downloads = Downloads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,7 +70,7 @@ class Door:
         try:
             return await self.answer(scope, receive, send)
         except Exception:  # the server would print it whole, and an error's text can quote a callback
-            log.exception("the door failed")
+            logger.exception("the door failed")
             with suppress(Exception):  # an answer may have begun
                 await refuse(send, 503, "try again", RETRY, CLOSE)
 
@@ -90,28 +105,62 @@ class Door:
         else:
             await refuse(send, 503, "PostgreSQL does not answer", RETRY)
 
-    async def callback(self, scope: Scope, receive: Receive, send: Send, ticket: str) -> None:
+    async def ticketed(self, scope: Scope, receive: Receive, send: Send, ticket: str) -> None:
+        """POST /callbacks/nabla/<ticket>: a vendor's answer, at the address made for one submission."""
         submission_id = tickets.read_callback(ticket)
         if submission_id is None:
-            log.warning("callback refused: origin not proven")
-            return await refuse(send, 401, "origin not proven", CLOSE)
+            return await self.turn_away(scope, send, FORGED)
+        body = await self.body(scope, receive, send)
+        if body is not None:
+            await self.receive(Ticketed("nabla", body, header(scope, b"content-type"), submission_id), send)
+        return None
+
+    async def posted(self, scope: Scope, receive: Receive, send: Send, _: str) -> None:
+        """POST /callbacks/nabla: an answer that a partner system of the clinic passes on."""
+        try:
+            program = await self.partners.identify(scope)
+        except Refused as refusal:
+            return await self.turn_away(scope, send, refusal)
+        except Unreachable:
+            return await refuse(send, 503, "the token's issuer cannot be reached, try again", RETRY, CLOSE)
+        except Unavailable:
+            return await refuse(send, 503, "not stored, try again", RETRY, CLOSE)
+        body = await self.body(scope, receive, send)
+        if body is not None:
+            proof = (program.clinic_id, program.pk, log.of_program(program).kind)
+            await self.receive(Posted("nabla", body, header(scope, b"content-type"), *proof), send)
+        return None
+
+    async def turn_away(self, scope: Scope, send: Send, refusal: Refused) -> None:
+        """401, or 403 for a program that is known and may not. Its body is not read, nothing of it is echoed."""
+        with suppress(Unavailable):  # the line in the service's log stands
+            await self.partners.refused(refusal, sender(scope))
+        if isinstance(refusal, ScopeMissing):
+            status, challenge = 403, bearer.challenge("insufficient_scope", scope=refusal.scope)
+        else:
+            status, challenge = 401, bearer.challenge("invalid_token")
+        await refuse(send, status, refusal.message, (b"www-authenticate", challenge.encode()), CLOSE)
+
+    async def body(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """The whole body; None when it was refused, and its sender told."""
         body = io.BytesIO()
         try:
             await gather(scope, receive, body, limit=settings.DOOR_MAX_BYTES, seconds=settings.DOOR_BODY_SECONDS)
         except TooLarge:
-            return await refuse(send, 413, f"larger than {settings.DOOR_MAX_BYTES} bytes", CLOSE)
+            await refuse(send, 413, f"larger than {settings.DOOR_MAX_BYTES} bytes", CLOSE)
         except TooSlow:
-            return await refuse(send, 408, "the body did not come in time", CLOSE)
+            await refuse(send, 408, "the body did not come in time", CLOSE)
         except Gone:  # or its chunks are malformed; whoever still listens is told
-            return await refuse(send, 400, "the body broke off", CLOSE)
-        letter = Letter("nabla", submission_id, body.getvalue(), header(scope, b"content-type"))
-        return await self.receive(letter, send)
+            await refuse(send, 400, "the body broke off", CLOSE)
+        else:
+            return body.getvalue()
+        return None
 
     async def receive(self, letter: Letter, send: Send) -> None:
         try:
             receipt = await self.inbox.receive(letter)
         except Unavailable:
-            log.error("callback not stored: PostgreSQL did not commit in time")
+            logger.error("callback not stored: PostgreSQL did not commit in time")
             return await refuse(send, 503, "not stored, try again", RETRY)
         if receipt is Receipt.UNKNOWN:
             return await refuse(send, 404, "no such door")
@@ -123,27 +172,58 @@ class Door:
         return await answer(send, 200, {"status": status})
 
     async def file(self, scope: Scope, receive: Receive, send: Send, ticket: str) -> None:
+        """GET /files/<ticket>: a vendor fetches the audio. Goes into the access log before a byte leaves."""
         audio_id = tickets.read_file(ticket)
         if audio_id is None:
-            log.warning("file refused: origin not proven")
-            return await refuse(send, 401, "origin not proven", CLOSE)
+            return await self.turn_away(scope, send, FORGED)
         try:
-            audio = await self.inbox.audio(audio_id)
+            found = await self.inbox.rows(AUDIO, audio_id)
+            if found:
+                await self.log_download(scope, audio_id, found[0].pop("clinic_id"))
         except Unavailable:
             return await refuse(send, 503, "try again", RETRY)
-        if audio is None:
+        if not found:
             return await refuse(send, 404, "no such file")
         try:
-            await files.serve(scope, send, *audio)
+            await files.serve(scope, send, **found[0])
         except files.Missing:
-            log.error("audio %s is not in the storage", audio_id)
+            logger.error("audio %s is not in the storage", audio_id)
             await refuse(send, 404, "no such file")
         return None
+
+    async def log_download(self, scope: Scope, audio_id: UUID, clinic_id: UUID) -> None:
+        """One entry a download, not one a range of it. Raises Unavailable."""
+        vendor = Actor(Kind.VENDOR, address=sender(scope))
+        if scope["method"] == "GET" and self.downloads.begins(audio_id, vendor.address):
+            await self.partners.logged(vendor, "read", clinic_id, "audio", [str(audio_id)], mode="file")
+
+
+class Downloads:
+    """Who fetched what in the last minutes: a file that is fetched in many ranges is fetched once."""
+
+    SECONDS, MOST = 600.0, 10_000
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[UUID, str | None], float] = {}
+
+    def begins(self, audio_id: UUID, address: str | None) -> bool:
+        now = time.monotonic()
+        begun = self._begun.pop((audio_id, address), float("-inf"))
+        is_new = now - begun > self.SECONDS
+        self._begun[audio_id, address] = now if is_new else begun
+        if len(self._begun) > self.MOST:
+            del self._begun[next(iter(self._begun))]
+        return is_new
+
+
+def sender(scope: Scope) -> str | None:
+    return log.sender(str((scope.get("client") or [""])[0]), header(scope, b"x-forwarded-for"))
 
 
 TICKET = r"([A-Za-z0-9_-]{1,200})"
 ROUTES: list[tuple[re.Pattern[str], dict[str, Handler]]] = [
-    (re.compile(rf"/callbacks/nabla/{TICKET}"), {"POST": Door.callback}),
+    (re.compile(rf"/callbacks/nabla/{TICKET}"), {"POST": Door.ticketed}),
+    (re.compile(r"/callbacks/nabla"), {"POST": Door.posted}),
     (re.compile(rf"/files/{TICKET}"), {"GET": Door.file, "HEAD": Door.file}),
     (re.compile(r"/healthz"), {"GET": Door.healthz}),
     (re.compile(r"/readyz"), {"GET": Door.readyz}),

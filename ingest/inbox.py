@@ -10,14 +10,14 @@ import asyncio
 import enum
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, LiteralString, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from uuid_utils.compat import uuid7
 
@@ -28,22 +28,29 @@ BODIES_A_TICKET = 20
 
 # Two different bodies on one ticket count before they insert, so they must not do it at once.
 TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended(%(submission)s::text, 1))"
-STORE = """
-INSERT INTO ingest_callback (
-    id, clinic_id, created_at, received_at, next_attempt_at, vendor, proven_by, proven_id, event_id, submission_id,
-    request_id, body, size, digest, content_type, state, problem, attempts)
-SELECT %(id)s, s.clinic_id, %(at)s, %(at)s, %(at)s, r.vendor, 'ticket', s.id, %(event)s, s.id,
-    s.request_id, %(body)b, %(size)s, %(digest)b, %(content_type)s, 'stored', '', 0
+COLUMNS = """id, clinic_id, created_at, received_at, next_attempt_at, vendor, proven_by, proven_id, sender_id, event_id,
+    submission_id, request_id, body, size, digest, content_type, state, problem, attempts, named_request"""
+STORE_TICKETED = f"""
+INSERT INTO ingest_callback ({COLUMNS})
+SELECT %(id)s, s.clinic_id, %(at)s, %(at)s, %(at)s, r.vendor, 'ticket', s.id, NULL, %(event)s,
+    s.id, s.request_id, %(body)b, %(size)s, %(digest)b, %(content_type)s, 'stored', '', 0, ''
 FROM ingest_submission s JOIN ingest_asyncrequest r ON r.id = s.request_id
 WHERE s.id = %(submission)s AND r.vendor = %(vendor)s
     AND (SELECT count(*) FROM ingest_callback c WHERE c.proven_id = s.id) < %(most)s
 ON CONFLICT (proven_id, event_id) DO NOTHING RETURNING id
-"""
-WHY_NOT = """
+"""  # noqa: S608 (a constant)
+WHY_NOT_TICKETED = """
 SELECT (SELECT c.state FROM ingest_callback c WHERE c.proven_id = s.id AND c.event_id = %(event)s)
 FROM ingest_submission s JOIN ingest_asyncrequest r ON r.id = s.request_id
 WHERE s.id = %(submission)s AND r.vendor = %(vendor)s
 """
+STORE_POSTED = f"""
+INSERT INTO ingest_callback ({COLUMNS})
+VALUES (%(id)s, %(clinic)s, %(at)s, %(at)s, %(at)s, %(vendor)s, %(proven_by)s, %(clinic)s, %(sender)s, %(event)s,
+    NULL, NULL, %(body)b, %(size)s, %(digest)b, %(content_type)s, 'stored', '', 0, '')
+ON CONFLICT (proven_id, event_id) DO NOTHING RETURNING id
+"""  # noqa: S608 (a constant)
+WHY_NOT_POSTED = "SELECT state FROM ingest_callback WHERE proven_id = %(clinic)s AND event_id = %(event)s"
 
 
 class Receipt(enum.Enum):
@@ -61,11 +68,13 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A body that came to a ticket's address."""
+    """A body whose origin is proven. How, its subclasses say: what is stored, and why it may not be."""
+
+    STORE: ClassVar[str]
+    WHY_NOT: ClassVar[str]
 
     vendor: str
-    submission_id: UUID
-    body: bytes
+    body: bytes = field(repr=False)
     content_type: str
 
     def columns(self) -> dict[str, Any]:
@@ -75,13 +84,38 @@ class Letter:
             "at": datetime.now(UTC),
             "event": f"sha256:{digest.hex()}",
             "vendor": self.vendor,
-            "submission": self.submission_id,
             "body": self.body,
             "size": len(self.body),
             "digest": digest,
             "content_type": self.content_type[:100],
-            "most": BODIES_A_TICKET,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Ticketed(Letter):
+    """It came to the address that was made for one submission."""
+
+    STORE, WHY_NOT = STORE_TICKETED, WHY_NOT_TICKETED
+
+    submission_id: UUID
+
+    def columns(self) -> dict[str, Any]:
+        return Letter.columns(self) | {"submission": self.submission_id, "most": BODIES_A_TICKET}
+
+
+@dataclass(frozen=True, slots=True)
+class Posted(Letter):
+    """A partner system of the clinic posted it. Whom it is for is read from it later: it proves the clinic alone."""
+
+    STORE, WHY_NOT = STORE_POSTED, WHY_NOT_POSTED
+
+    clinic_id: UUID
+    sender_id: UUID
+    proven_by: str
+
+    def columns(self) -> dict[str, Any]:
+        sender = {"clinic": self.clinic_id, "sender": self.sender_id, "proven_by": self.proven_by}
+        return Letter.columns(self) | sender
 
 
 class Inbox:
@@ -102,7 +136,7 @@ class Inbox:
     async def receive(self, letter: Letter) -> Receipt:
         """Returns after the commit. Raises Unavailable."""
         columns = letter.columns()
-        return await self._insist(lambda: self._store(columns))
+        return await self._insist(lambda: self._store(letter, columns))
 
     async def _insist(self, work: Callable[[], Awaitable[Found]]) -> Found:
         """What `work` gives within the limit. Raises Unavailable.
@@ -131,32 +165,32 @@ class Inbox:
                 log.error("PostgreSQL refused: %s", type(error).__name__)
                 raise Unavailable from None
 
-    async def _store(self, columns: dict[str, Any]) -> Receipt:
+    async def _store(self, letter: Letter, columns: dict[str, Any]) -> Receipt:
         async with self.pool.connection() as connection:
-            await connection.execute(TAKE_TURNS, columns)
-            cursor = await connection.execute(STORE, columns)
+            if isinstance(letter, Ticketed):
+                await connection.execute(TAKE_TURNS, columns)
+            cursor = await connection.execute(letter.STORE, columns)
             if await cursor.fetchone():
                 return Receipt.STORED
-            row = await (await connection.execute(WHY_NOT, columns)).fetchone()
+            row = await (await connection.execute(letter.WHY_NOT, columns)).fetchone()
         if row is None:
             return Receipt.UNKNOWN
         if row[0] is None:
             return Receipt.TOO_MANY
         return Receipt.DUPLICATE_UNPROCESSED if row[0] == "stored" else Receipt.DUPLICATE
 
-    async def audio(self, audio_id: UUID) -> tuple[str, str, int, str] | None:
-        """What the door needs to hand out a file: storage key, content type, size in bytes, SHA-256 in hex."""
-        query = "SELECT storage_key, content_type, size, sha256 FROM ingest_audio WHERE id = %s"
-        audio: tuple[str, str, int, str] | None = await self._insist(lambda: self._row(query, audio_id))
-        return audio
+    async def rows(self, query: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
+        """What a query gives, within the limit; [] for one that gives nothing. Raises Unavailable."""
+        return await self._insist(lambda: self._rows(query, parameters))
 
     async def answers(self) -> bool:
         """Whether PostgreSQL does, and takes writes."""
         try:
-            return bool(await self._insist(lambda: self._row("SHOW transaction_read_only")) == ("off",))
+            return await self.rows("SHOW transaction_read_only") == [{"transaction_read_only": "off"}]
         except Unavailable:
             return False
 
-    async def _row(self, query: str, *parameters: Any) -> Any:
-        async with self.pool.connection() as connection:
-            return await (await connection.execute(query, parameters)).fetchone()
+    async def _rows(self, query: LiteralString, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        async with self.pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall() if cursor.description else []

@@ -7,13 +7,14 @@ import json
 import logging
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from config import leases
 from feed import events
-from ingest import lifecycle, states, tasks
+from ingest import lifecycle, orphans, states, tasks
 from ingest.asking import NotNow
 from ingest.models import AsyncRequest, Callback, Submission
 from notes import services as notes
@@ -27,7 +28,8 @@ ATTEMPTS = 6
 State = Callback.State
 WORDS = {TRANSCRIPT: "the transcript", NOTE: "the note"}
 Verdict = tuple[str, str]
-CAN_GO_AGAIN = [State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED]
+NOBODYS = "No request of the clinic has the id it names. It is applied when the request is made."
+CAN_GO_AGAIN = [State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED, State.ORPHAN]
 
 
 class LeaseLost(Exception):
@@ -69,6 +71,7 @@ def read_and_apply(callback: Callback) -> None:
         settle(callback, State.JUNK, str(error)[:500])
     else:
         apply(callback, result)
+        orphans.look_again(callback, result)
 
 
 def process_again(callback: Callback) -> None:
@@ -88,33 +91,36 @@ def held(callback: Callback) -> models.QuerySet[Callback]:
     return Callback.objects.filter(pk=callback.pk, state=State.STORED, lease_token=callback.lease_token)
 
 
-def settle(callback: Callback, state: str, problem: str = "", result_digest: bytes | None = None) -> None:
+def settle(callback: Callback, state: str, problem: str = "", result_digest: bytes | None = None, **facts: Any) -> None:
     """Ends a callback. Raises LeaseLost."""
-    now = timezone.now()
-    done = {"state": state, "problem": problem, "processed_at": now, "result_digest": result_digest}
-    if not held(callback).update(**done, **leases.finished()):
+    done = {"state": state, "problem": problem, "result_digest": result_digest, **facts}
+    if not held(callback).update(**done, processed_at=timezone.now(), **leases.finished()):
         raise LeaseLost
 
 
 @transaction.atomic
 def apply(callback: Callback, result: Result) -> None:
     """Decides what the answer means for its request and does it."""
-    assert callback.request_id is not None and callback.submission_id is not None  # noqa: PT018, S101 (a ticket's are)
-    request = lifecycle.lock(callback.request_id)
-    submission = Submission.objects.get(pk=callback.submission_id)
     digest = digest_of(result)
-    state, problem = judge(request, submission, result, digest)
-    settle(callback, state, problem, digest)
+    submission = orphans.addressee(callback, result)
+    if submission is None:
+        name = result.client_request_id or ""
+        return settle(callback, State.ORPHAN, NOBODYS, digest, named_request=name if len(name) <= 128 else "")
+    request = lifecycle.lock(submission.request_id)
+    submission.refresh_from_db()  # it may have moved before the request was ours
+    state, problem = judge(request, submission, callback, result, digest)
+    settle(callback, state, problem, digest, submission=submission, request=request)
     if state != State.APPLIED:
-        return
+        return None
     if result.failure:
-        apply_failure(request, submission, result, result.failure)
-    else:
-        apply_success(request, submission, result)
+        return apply_failure(request, submission, result, result.failure)
+    return apply_success(request, submission, result)
 
 
-def judge(request: AsyncRequest, submission: Submission, result: Result, digest: bytes) -> Verdict:
+def judge(request: AsyncRequest, submission: Submission, callback: Callback, result: Result, digest: bytes) -> Verdict:
     """The state a callback ends in, and why. Changes nothing."""
+    if callback.proven_by != Callback.Proof.TICKET and not request.submitted_elsewhere:
+        return State.MISMATCH, "This service asks the vendor for that request itself: a partner may not answer it."
     if names_another(submission, result):
         return State.MISMATCH, "It names another request than the address it came to."
     if request.state == AsyncRequest.State.CANCELLED:

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
+from access import log as access_log
+from access.models import AccessEntry
 from config import leases
 from config.outbound import outbound
 from ingest import lifecycle, states, tickets
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 LONGEST_CALL = timedelta(seconds=26)
 #: Longer, so that a call has ended before its lease does.
 LEASE = timedelta(seconds=35)
+SENDER = access_log.worker("submission")
 LONGEST_PAUSE = 900.0
 LONGEST_RETRY_AFTER = 24 * 3600.0
 
@@ -94,7 +97,15 @@ def call(submission: Submission) -> Submitted:
     vendor = connect(request.vendor, account, outbound())
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
+    log_link(submission, request.audio_id)
     return vendor.submit(job)
+
+
+def log_link(submission: Submission, audio_id: UUID) -> None:
+    """The vendor is about to be handed a link to the audio: who wished it, and that it opens a file."""
+    ids, wished_by = [str(audio_id)], submission.asked_by
+    linked = AccessEntry.Action.LINKED
+    access_log.note(SENDER, linked, submission.clinic_id, "audio", ids, mode="file", on_behalf_of=wished_by)
 
 
 def wish_of(request: AsyncRequest) -> Wish:

@@ -75,6 +75,25 @@ class ApiKeyFactory(OwnedFactory):
     scopes = LazyAttribute(lambda _: list(Scope.values))
 
 
+class TrustedIssuerFactory(DjangoModelFactory[TrustedIssuer]):
+    class Meta:
+        model = TrustedIssuer
+
+    name = "an issuer"
+    url = Sequence(lambda n: f"https://login{n}.example")
+
+
+class AllowedApplicationFactory(OwnedFactory):
+    class Meta:
+        model = AllowedApplication
+
+    name = "a partner"
+    issuer = SubFactory(TrustedIssuerFactory)
+    application_id = Sequence(lambda n: f"application-{n}")
+    audience = "listenpost"
+    scopes = LazyAttribute(lambda _: list(Scope.values))
+
+
 class AccessEntryFactory(OwnedFactory):
     class Meta:
         model = AccessEntry

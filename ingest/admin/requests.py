@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from access import desk
+from access import desk, log
 from ingest import asking
 from ingest.admin import telling
 from ingest.admin.filters import OfVendor, Overdue
@@ -78,7 +78,8 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
 
     @admin.action(permissions=["manage"], description="Retry")
     def retry(self, request: HttpRequest, asked: QuerySet[AsyncRequest]) -> None:
-        self.each(request, asked, asking.retry, "It is on its way to the vendor again.")
+        by = log.actor(request)
+        self.each(request, asked, lambda row: asking.retry(row, by), "It is on its way to the vendor again.")
 
     @admin.action(permissions=["manage"], description="Cancel")
     def cancel(self, request: HttpRequest, asked: QuerySet[AsyncRequest]) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from access.models import ClinicOwned, ClinicOwnedQuerySet
@@ -117,7 +118,10 @@ class Submission(ClinicOwned, Leased):
     submitted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [Leased.due_index("submission_due")]
+        indexes = [
+            Leased.due_index("submission_due"),
+            models.Index("clinic", Upper("vendor_request_id"), name="submission_by_vendor_id"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["clinic", "client_request_id"], name="client_request_id_once_a_clinic"),
             models.UniqueConstraint(fields=["request", "number"], name="submission_numbered_in_its_request"),

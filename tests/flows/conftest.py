@@ -24,6 +24,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from config.installation import ROOT
+from tests.access.issuer import Issuer
 from tests.flows.clinic import Clinic, Sandbox, eventually
 
 
@@ -95,6 +96,15 @@ def sandbox(stack: Stack) -> Iterator[Sandbox]:
     box.clear()
     yield box
     box.clear()
+
+
+@pytest.fixture
+def issuer(stack: Stack) -> Iterator[Issuer]:
+    """The sandbox's token issuer, as the processes reach it."""
+    box = Issuer(f"http://127.0.0.1:{stack.env['SANDBOX_PORT']}")
+    box.mend()
+    yield box
+    box.mend()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from access import log
 from ingest import asking, sweeps
 from ingest.models import AsyncRequest, Submission
 from tests.factories import SubmissionFactory
@@ -63,7 +64,7 @@ def test_overdue_is_a_matter_of_the_setting(settings: Settings) -> None:
 def test_a_retry_of_a_queued_request_sends_it_now() -> None:
     later = timezone.now() + timedelta(hours=1)
     row = SubmissionFactory(request__state="queued", next_attempt_at=later)
-    asking.retry(row.request)
+    asking.retry(row.request, log.command())
     row.refresh_from_db()
     assert row.next_attempt_at <= timezone.now()
     assert states(row.request) == ["queued"]
@@ -76,7 +77,7 @@ def test_a_cancelled_request_is_sent_no_more() -> None:
     assert (row.state, row.next_attempt_at) == ("cancelled", None)
     asking.cancel(row.request)
     with pytest.raises(asking.NotNow, match="Make a new request"):
-        asking.retry(row.request)
+        asking.retry(row.request, log.command())
 
 
 def test_two_sweeps_at_once_do_the_work_once() -> None:
