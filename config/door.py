@@ -1,16 +1,11 @@
 """The door's process: `granian --interface asgi config.door:application`."""
 
-import os
 from typing import Any
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django.setup()  # for the models' names and rules; their queries are not used here
 
 from django.conf import settings
 from psycopg.conninfo import make_conninfo
 
+import config.ready  # noqa: F401 (the door knows the models' names and rules; it uses none of their queries)
 from ingest.bell import bell
 from ingest.door import Door
 from ingest.inbox import Inbox

@@ -12,6 +12,14 @@ from rest_framework import serializers
 
 from config.problems import CONTENT_TYPE, KINDS
 
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+RATE_LIMIT = {
+    "RateLimit-Policy": {"schema": {"type": "string"}, "description": 'The limit, such as `"key";q=30000;w=60`.'},
+    "RateLimit": {"schema": {"type": "string"}, "description": 'What is left of it, such as `"key";r=0;t=42`.'},
+}
+#: The headers that come with a problem.
+HEADERS: dict[int, dict[str, Any]] = {429: RETRY_AFTER | RATE_LIMIT, 503: RETRY_AFTER}
+
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):
     """One value that is not right."""
@@ -43,10 +51,11 @@ class ProblemSchema(AutoSchema):
 
     def _problem_response(self, status: int, direction: Any) -> Any:
         shown = OpenApiResponse(ProblemSerializer, description=KINDS[status][1])
-        return self._get_response_for_code(shown, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call]
+        response = self._get_response_for_code(shown, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call]
+        return response | ({"headers": HEADERS[status]} if status in HEADERS else {})
 
     def _problems(self) -> Iterable[int]:
-        yield from (401, 403, 503)
+        yield from (401, 403, 429, 503)
         if "{id}" in self.path:
             yield 404
         if self._get_request_body():  # type: ignore[no-untyped-call]
@@ -56,9 +65,12 @@ class ProblemSchema(AutoSchema):
         yield from getattr(self.view, "problems", {}).get(self.method, ())
 
 
+DESCRIPTION = "An API key (lp_...), or a JWT of an issuer that is trusted and an application that is allowed."
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "access.authentication.BearerAuthentication"
-    name = "ApiKey"
+    name = "Bearer"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key: lp_..."}
+        return {"type": "http", "scheme": "bearer", "description": DESCRIPTION}

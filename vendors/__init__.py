@@ -12,5 +12,13 @@ VENDORS: dict[str, type[Vendor]] = {
 
 
 def connect(name: str, account: Account, outbound: Outbound) -> Vendor:
-    """The vendor called `name`, as this account sees it. Nothing is sent yet. Raises KeyError for an unknown name."""
-    return VENDORS[name](account, outbound)
+    """The vendor called `name`, as this account sees it. Nothing is sent yet. Raises KeyError for an unknown name.
+
+    Whatever the vendor sends, the account's secrets go to the account's own addresses alone.
+    """
+    return VENDORS[name](account, outbound.trusting(*_addresses(account)))
+
+
+def _addresses(account: Account) -> list[str]:
+    named = [account.base_url, account.options.get("partner_url"), account.options.get("streaming_url")]
+    return [url for url in named if isinstance(url, str)]

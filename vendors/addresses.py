@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -45,24 +45,53 @@ _SPECIAL: tuple[Network, ...] = tuple(
 _METADATA = frozenset(
     ip_address(text)
     for text in (
-        "169.254.169.254",
-        "169.254.170.2",
+        "169.254.169.254",  # nearly every cloud
+        "169.254.170.2",  # Amazon's containers
         "169.254.170.23",
-        "100.100.100.200",
-        "168.63.129.16",
-        "192.0.0.192",
-        "fd00:ec2::254",
+        "169.254.0.23",  # Tencent
+        "169.254.10.10",
+        "169.254.42.42",  # Scaleway
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure
+        "192.0.0.192",  # Oracle
+        "fd00:ec2::254",  # Amazon
         "fd00:ec2::23",
-        "fd20:ce::254",
+        "fd20:ce::254",  # Google
+        "fd00:c1::a9fe:a9fe",  # Oracle
+        "fd00:42::42",  # Scaleway
+        "fd00:a9fe:a9fe::1",  # Akamai
+        "fd00:100::100:200",  # Alibaba
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 )
-# IPv6 networks whose addresses carry an IPv4 address, and how far from the right it stands.
-_WRAPPERS = {
-    IPv6Network("::ffff:0:0/96"): 0,
-    IPv6Network("::ffff:0:0:0/96"): 0,
-    IPv6Network("64:ff9b::/96"): 0,
-    IPv6Network("64:ff9b:1::/48"): 0,
-    IPv6Network("2002::/16"): 80,
+_NOBODY_AND_ONESELF = (IPv6Address("::"), IPv6Address("::1"))
+_LOWEST = 0xFFFFFFFF
+
+
+def _last(bits: int) -> list[int]:
+    return [bits]
+
+
+def _teredo(bits: int) -> list[int]:
+    """The client, inverted, and the server. Source: RFC 4380, 4."""
+    return [~bits, bits >> 64]
+
+
+def _local_nat64(bits: int) -> list[int]:
+    """Where the operator's choice of a prefix puts it: of 96 bits, or of 48, 56 or 64. Source: RFC 6052, 2.2."""
+    without_empty_octet = (bits >> 64 << 56) | (bits & (1 << 56) - 1)
+    return [bits, *(without_empty_octet >> shift for shift in (40, 32, 24))]
+
+
+# IPv6 networks whose addresses carry IPv4 addresses, and where these may stand: in the lowest 32 bits of each number.
+_WRAPPERS: dict[IPv6Network, Callable[[int], list[int]]] = {
+    IPv6Network("::/96"): _last,
+    IPv6Network("::ffff:0:0/96"): _last,
+    IPv6Network("::ffff:0:0:0/96"): _last,
+    IPv6Network("64:ff9b::/96"): _last,
+    IPv6Network("64:ff9b:1::/48"): _local_nat64,
+    IPv6Network("2001::/32"): _teredo,
+    IPv6Network("2002::/16"): lambda bits: [bits >> 80],
 }
 
 
@@ -78,6 +107,10 @@ class Endpoint:
         """Without the zone: `fd00:ec2::254%1` is the same host as without it."""
         return ip_address(str(self.sockaddr[0]).partition("%")[0])
 
+    @property
+    def port(self) -> int:
+        return int(self.sockaddr[1])
+
 
 def may_call(address: Address, allow: Sequence[Network]) -> bool:
     """Whether `address` is public or named by `allow`.
@@ -85,18 +118,17 @@ def may_call(address: Address, allow: Sequence[Network]) -> bool:
     An IPv4 address inside an IPv6 one must pass twice: `allow` must name the wrapper, and the inner address must be
     fit by itself.
     """
-    if address in _METADATA:
+    wrapped = _wrapped(address)
+    if any(each in _METADATA for each in (address, *wrapped)):
         return False
-    inner = _unwrap(address)
-    if inner is not None:
-        return _within(address, allow) and may_call(inner, allow)
+    if wrapped:
+        return _within(address, allow) and may_call(wrapped[0], allow)
     return _is_public(address) or _within(address, allow)
 
 
 def is_named(address: Address, allow: Sequence[Network]) -> bool:
     """Whether `allow` names this very address, and the one it wraps if it wraps one."""
-    inner = _unwrap(address)
-    return _within(address, allow) and (inner is None or is_named(inner, allow))
+    return _within(address, allow) and all(is_named(inner, allow) for inner in _wrapped(address)[:1])
 
 
 def resolve(host: str, port: int, *, within: float) -> list[Endpoint]:
@@ -127,8 +159,18 @@ def _within(address: Address, networks: Sequence[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def _unwrap(address: Address) -> IPv4Address | None:
-    for network, shift in _WRAPPERS.items():
+def _wrapped(address: Address) -> list[IPv4Address]:
+    """The IPv4 addresses that `address` may stand for, the likeliest first; empty for most."""
+    if isinstance(address, IPv4Address) or address in _NOBODY_AND_ONESELF:
+        return []
+    bits = int(address)
+    found = [bits] if _is_isatap(bits) else []
+    for network, places in _WRAPPERS.items():
         if address in network:
-            return IPv4Address((int(address) >> shift) & 0xFFFFFFFF)
-    return None
+            found = places(bits)
+    return [IPv4Address(each & _LOWEST) for each in found]
+
+
+def _is_isatap(bits: int) -> bool:
+    """Whether its interface, in whatever network, is `::5efe:a.b.c.d`. Source: RFC 5214, 6.1."""
+    return bits >> 32 & 0xFCFFFFFF == 0x00005EFE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.client import HTTPResponse
 from typing import Any, cast
@@ -29,9 +29,30 @@ class Deadline:
         """Seconds until the moment, never below a millisecond: sockets and urllib3 refuse a timeout of 0."""
         return max(0.001, self._moment - time.monotonic())
 
+    def within(self, seconds: float) -> Deadline:
+        """The moment `seconds` from now, or this one if that is sooner."""
+        return Deadline(min(seconds, self.left()))
+
     @property
     def passed(self) -> bool:
         return time.monotonic() >= self._moment
+
+
+#: How a socket comes to lead to an endpoint by a deadline: `connect`, or through a proxy.
+Reach = Callable[[Endpoint, Deadline], socket.socket]
+
+
+def connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+    """A socket straight to `endpoint`, Nagle's delay off. Raises OSError."""
+    line = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    try:
+        line.settimeout(deadline.left())
+        line.connect(endpoint.sockaddr)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        line.close()
+        raise
+    return line
 
 
 class Route:
@@ -39,29 +60,36 @@ class Route:
 
     A timeout on each read would not do: a server that sends one header byte a second never runs into it. The
     connection is therefore shut from a timer, through a duplicate of its socket, because TLS takes the original away.
+    `reach` makes a socket that leads to an endpoint, or raises OSError; `failure` is what it raised last of all.
     `connected` tells whether a request could have been sent; `cut` whether the deadline came.
     """
 
-    def __init__(self, endpoints: Sequence[Endpoint], connect_timeout: float, deadline: Deadline) -> None:
+    def __init__(
+        self, endpoints: Sequence[Endpoint], connect_timeout: float, deadline: Deadline, reach: Reach = connect
+    ) -> None:
         self._endpoints = endpoints
         self._connect_timeout = connect_timeout
         self._deadline = deadline
+        self._reach = reach
         self._line: socket.socket | None = None
         self._timer: threading.Timer | None = None
+        self.failure: OSError | None = None
         self.connected = False
         self.cut = False
 
     def open(self) -> socket.socket:
-        """A socket connected to the first endpoint that answers, Nagle's delay off. Raises OSError."""
-        failure = OSError("no address")
+        """A socket connected to the first endpoint that can be reached. Raises OSError."""
         for endpoint in self._endpoints:
             try:
-                return self._watch(self._reach(endpoint))
+                line = self._reach(endpoint, self._deadline.within(self._connect_timeout))
             except OSError as error:
-                failure = error
+                self.failure = error
+            else:
+                self.failure = None
+                return self._watch(line)
             if self._deadline.passed:
                 break
-        raise failure
+        raise OSError("no address could be reached")
 
     def close(self) -> None:
         """Stop the watch. The timer is joined first, so that it cannot shut a socket that reuses the number."""
@@ -71,18 +99,8 @@ class Route:
         if self._line is not None:
             self._line.close()
 
-    def _reach(self, endpoint: Endpoint) -> socket.socket:
-        line = socket.socket(endpoint.family, socket.SOCK_STREAM)
-        try:
-            line.settimeout(min(self._connect_timeout, self._deadline.left()))
-            line.connect(endpoint.sockaddr)
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except BaseException:
-            line.close()
-            raise
-        return line
-
     def _watch(self, line: socket.socket) -> socket.socket:
+        line.settimeout(self._deadline.within(self._connect_timeout).left())
         self._line = line.dup()
         self._timer = threading.Timer(self._deadline.left(), self._cut)
         self._timer.daemon = True

@@ -1,24 +1,47 @@
-"""The main flow with a phrase that must not be found anywhere but where it belongs."""
+"""The main flow with phrases that must not be found anywhere but where they belong."""
 
 from __future__ import annotations
 
 import json
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import redis
 import requests
 from django.db import connection
 
+from access.models import Clinic as ClinicRow
+from access.models import Membership
+from tests.access.issuer import Issuer
+from tests.factories import PASSWORD, MembershipFactory
 from tests.flows.clinic import Clinic, Sandbox, eventually, wav
 from tests.flows.conftest import Stack
+from tests.flows.test_partners import Partner, allow, elsewhere, result
+from tests.rest.api import a_key
 
 pytestmark = pytest.mark.usefixtures("rows")
 PHRASE = "marmaladehorizon"
+NAME = "Ottoline Fennimore"
 #: Where a patient's words live. Nowhere else may they turn up.
 AT_HOME = {"ingest_callback.body", "notes_transcript.lines", "notes_transcript.search", "notes_note.title"}
 AT_HOME |= {"notes_note.search", "notes_notesection.text", "notes_notesection.title", "notes_noteversion.sections"}
 AT_HOME |= {"notes_noteversion.title", "ingest_session.patient_ref"}
+
+
+def spellings(word: str) -> set[bytes]:
+    """As it is, in a URL, in JSON, and in base64 wherever in the text it may begin."""
+    plain = word.encode()
+    encoded = {b64encode(bytes(shift) + plain)[4 * (shift > 0) : -4].strip(b"=") for shift in range(3)}
+    return {plain.lower(), quote(word).encode().lower(), *encoded}
+
+
+def found_in(text: bytes, words: list[str]) -> list[str]:
+    low = text.lower()
+    return [word[:12] for word in words if any(one in low or one in text for one in spellings(word))]
 
 
 def columns_with(phrase: str) -> set[str]:
@@ -36,36 +59,65 @@ def columns_with(phrase: str) -> set[str]:
     return found
 
 
-def test_a_patients_words_stay_where_they_belong(stack: Stack, clinic: Clinic, sandbox: Sandbox) -> None:
-    note = {"title": PHRASE, "sections": [{"key": "PLAN", "title": PHRASE, "text": f"Take {PHRASE}."}]}
+class Overheard:
+    """Every command that Redis is sent: tasks with their arguments, counters with their keys."""
+
+    def __init__(self, url: str) -> None:
+        self.client, self.heard = redis.Redis.from_url(url), bytearray()
+        self.monitor = self.client.monitor()
+        self.monitor.__enter__()
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self) -> None:
+        try:
+            for command in self.monitor.listen():
+                self.heard += str(command["command"]).encode() + b"\n"
+        except (redis.RedisError, OSError, ValueError, AttributeError):
+            return  # it was closed
+
+    def close(self) -> None:
+        self.monitor.__exit__(None, None, None)
+        self.client.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def overheard(stack: Stack) -> Iterator[Overheard]:
+    heard = Overheard(stack.env["REDIS_URL"])
+    yield heard
+    heard.close()
+
+
+def test_a_patients_words_and_our_secrets_stay_where_they_belong(
+    stack: Stack, clinic: Clinic, sandbox: Sandbox, issuer: Issuer, overheard: Overheard
+) -> None:
+    note = {"title": PHRASE, "sections": [{"key": "PLAN", "title": PHRASE, "text": f"{NAME} takes {PHRASE}."}]}
     answer: dict[str, Any] = {"transcript": [{"text": f"I said {PHRASE}.", "speaker": "patient"}], "note": note}
     sandbox.fault("callback_body", body=answer, times=1)
-    session = clinic.session(patient_ref=PHRASE)
+    session = clinic.session(patient_ref=f"{NAME} {PHRASE}")
     clinic.upload(session, wav())
     request = clinic.ready(clinic.ask(session))
     seen = eventually(lambda: sandbox.seen(request["client_request_id"]))
-    ticket = seen["body"]["callback_url"].rpartition("/")[2]
-    file_ticket = seen["body"]["file_url"].rpartition("/")[2]
+    tickets = [seen["body"][link].rpartition("/")[2] for link in ("callback_url", "file_url")]
     clinic.call("GET", f"notes/{request['note']}")
     clinic.call("GET", f"notes?q={PHRASE}&include=sections,transcript")
     refuse(clinic, seen["body"]["callback_url"])
+    partners = [*partner_posts(clinic, issuer), *refused_tokens(clinic, issuer)]
+    cookie = read_in_the_admin(clinic, request["note"])
 
-    found = columns_with(PHRASE)
-    assert "ingest_callback.body" in found
-    assert found <= AT_HOME
-    secrets = [ticket, file_ticket, clinic.key, "sandbox-nabla-key"]
+    words = [PHRASE, NAME]
+    secrets = [*tickets, *partners, clinic.key, "sandbox-nabla-key", PASSWORD, cookie]
+    for word in words:
+        assert "ingest_callback.body" in columns_with(word)
+        assert columns_with(word) <= AT_HOME
     for secret in secrets:
-        assert columns_with(secret) == set()
+        assert columns_with(secret) - {"django_session.session_key"} == set()
     for log in sorted(stack.folder.glob("log/*.log")):
-        text = log.read_text().lower()
-        if log.name == "sandbox.log":
-            continue  # the vendor's own
-        for word in (PHRASE, *secrets):
-            assert word.lower() not in text, (log.name, word[:8])
-    broker = redis.Redis.from_url(stack.env["REDIS_URL"])
-    kept = b"".join(broker.dump(key) or b"" for key in broker.scan_iter("*"))
-    broker.close()
-    assert not [word for word in (PHRASE, *secrets) if word.encode() in kept]
+        if log.name != "sandbox.log":  # the vendor's own
+            assert not found_in(log.read_bytes(), words + secrets), log.name
+    assert b"ingest.process" in overheard.heard
+    assert not found_in(bytes(overheard.heard), words + secrets)
 
 
 def refuse(clinic: Clinic, callback_url: str) -> None:
@@ -76,3 +128,54 @@ def refuse(clinic: Clinic, callback_url: str) -> None:
     bad = {"kind": PHRASE, "language": PHRASE, "consent": PHRASE}
     problem = clinic.call("POST", "sessions", 422, json=bad)
     assert PHRASE not in json.dumps(problem)
+
+
+def partner_posts(clinic: Clinic, issuer: Issuer) -> list[str]:
+    """Results by both kinds of proof, the phrase in them; gives the proofs."""
+    row, audience = ClinicRow.objects.get(slug=clinic.slug), f"listenpost-{clinic.slug}"
+    allow(clinic, issuer, audience)
+    proofs = [a_key(row, "callbacks:write"), issuer.token(claims={"aud": audience})]
+    for proof in proofs:
+        asked = elsewhere(clinic)
+        Partner(clinic, proof).post(result(asked["client_request_id"], PHRASE))
+        clinic.ready(asked)
+    return proofs
+
+
+def refused_tokens(clinic: Clinic, issuer: Issuer) -> list[str]:
+    """Proofs that do not hold, at the door and at REST."""
+    forged = [issuer.token(forge="bad_signature"), issuer.token(lifetime=-3600), f"lp_{'0' * 12}_{'Q' * 60}"]
+    for token in forged:
+        Partner(clinic, token).post(PHRASE.encode(), 401)
+        headers = {"Authorization": f"Bearer {token}"}
+        refused = requests.get(f"{clinic.base_url}/api/v1/notes", headers=headers, timeout=10)
+        assert refused.status_code == 401
+        assert token not in refused.text + str(refused.headers)
+    return forged
+
+
+def read_in_the_admin(clinic: Clinic, note: str) -> str:
+    """Somebody types the password where the name belongs, then signs in and reads; gives the session's cookie."""
+    row = ClinicRow.objects.get(slug=clinic.slug)
+    person = MembershipFactory(clinic=row, role=Membership.Role.MANAGER).user
+    browser = requests.Session()
+    page = f"{clinic.base_url}/admin/login/"
+    send = sign_in(browser, page)
+    assert send(PASSWORD, person.username).status_code in (200, 429)
+    assert send(person.username, PASSWORD).status_code == 302
+    shown = browser.get(f"{clinic.base_url}/admin/notes/note/{note}/change/", timeout=10)
+    assert shown.status_code == 200
+    assert PHRASE in shown.text
+    for path in ("notes/note/", "ingest/callback/", "ingest/asyncrequest/", "access/accessentry/"):
+        assert NAME not in browser.get(f"{clinic.base_url}/admin/{path}", timeout=10).text
+    cookies = {cookie.name.removeprefix("__Host-"): str(cookie.value) for cookie in browser.cookies}
+    return cookies["sessionid"]
+
+
+def sign_in(browser: requests.Session, page: str) -> Callable[[str, str], requests.Response]:
+    def send(username: str, password: str) -> requests.Response:
+        browser.get(page, timeout=10)
+        form = {"username": username, "password": password, "csrfmiddlewaretoken": str(browser.cookies["csrftoken"])}
+        return browser.post(page, data=form, headers={"Referer": page}, allow_redirects=False, timeout=10)
+
+    return send

@@ -41,7 +41,7 @@ def test_another_clinics_rows_are_not_found(stranger: Api, ids: dict[str, str], 
     assert one | {"request_id": ""} == other | {"request_id": ""}
     assert AsyncRequest.objects.get().state == "failed"
     assert Audio.objects.count() == 1
-    assert not AccessEntry.objects.exists()
+    assert not AccessEntry.objects.exclude(action="granted").exists()  # their keys were
 
 
 @pytest.mark.parametrize("path", ["sessions", "requests", "transcripts", "notes"])

@@ -38,7 +38,7 @@ def test_every_route_is_described_in_a_sentence(schema: dict[str, Any]) -> None:
 
 def test_every_operation_needs_a_key_and_answers_in_problem_documents(schema: dict[str, Any]) -> None:
     for operation in operations(schema):
-        assert operation["security"] == [{"ApiKey": []}]
+        assert operation["security"] == [{"Bearer": []}]
         for status in ("401", "403"):
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
 
