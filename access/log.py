@@ -113,6 +113,7 @@ def sender(peer: str, forwarded: str) -> str | None:
     """The IP address of whoever called; behind a proxy, what the proxy itself has added to X-Forwarded-For last."""
     claimed = forwarded.rpartition(",")[2].strip() if settings.SECURE_PROXY_SSL_HEADER else ""
     try:
-        return str(ipaddress.ip_address((claimed or peer).partition("%")[0]))
+        found = ipaddress.ip_address((claimed or peer).partition("%")[0])
     except ValueError:
         return None
+    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -6,13 +6,18 @@ Every setting may also be given as `<NAME>_FILE`, a path whose content is the va
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from limits import RateLimitItem, parse_many
+
+from vendors.proxy import Proxy
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+MOST_RATE_SECONDS = 24 * 3600
 
 env = environ.FileAwareEnv()
 
@@ -35,6 +40,28 @@ def networks(name: str) -> list[Network]:
         raise ImproperlyConfigured(f"{name} must be CIDR ranges such as 10.1.0.0/16: {error}") from None
 
 
+def ports(name: str) -> list[int]:
+    """Comma-separated numbers from 1 to 65535; empty when unset."""
+    values = [value.strip() for value in env.list(name, default=[]) if value.strip()]
+    if not all(value.isascii() and value.isdecimal() and len(value) < 6 and 0 < int(value) < 65536 for value in values):
+        raise ImproperlyConfigured(f"{name} must be numbers of ports such as 8443,9443")
+    return [int(value) for value in values]
+
+
+def proxy(name: str) -> Proxy | None:
+    """The forward proxy and whom NO_PROXY spares it; HTTPS_PROXY's when `name` is unset, none when it is empty."""
+    usual = env.str("https_proxy", default=env.str("HTTPS_PROXY", default=""))
+    url = env.str(name, default=usual).strip()
+    spared = env.str("no_proxy", default=env.str("NO_PROXY", default=""))
+    try:
+        return Proxy.read(url, spared) if url else None
+    except ValueError:
+        # Without the value: it may hold a password.
+        raise ImproperlyConfigured(
+            f"{name}, or else HTTPS_PROXY, must be a proxy such as http://user:password@proxy.example:3128, or empty"
+        ) from None
+
+
 def ticket_keys(name: str) -> dict[int, str]:
     """`<version>:<secret>,...`: the highest version signs, every one is accepted."""
     keys: dict[int, str] = {}
@@ -55,6 +82,21 @@ def positive(name: str, default: int) -> int:
     if value <= 0:
         raise ImproperlyConfigured(f"{name} must be a whole number above zero")
     return value
+
+
+def rate(name: str, default: str) -> RateLimitItem | None:
+    """How often in how long, as `limits` writes it: `300/minute`, `10 per 5 seconds`. None for `none`."""
+    text = str(env.str(name, default=default)).strip()
+    if text.lower() == "none":
+        return None
+    try:
+        (found,) = parse_many(text)
+    except ValueError:
+        found = None
+    # The library reads a window of no seconds as one of one.
+    if not found or not found.amount or found.get_expiry() > MOST_RATE_SECONDS or re.search(r"(/|per)\s*0", text):
+        raise ImproperlyConfigured(f"{name} must be a rate such as 300/minute, its window a day at most, or none")
+    return found
 
 
 def patience(statement_seconds: int) -> dict[str, Any]:

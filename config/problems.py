@@ -147,26 +147,28 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """Django's CSRF_FAILURE_VIEW."""
+    request.csrf_refused = True  # type: ignore[attr-defined]  # for the access log
     refusal = exceptions.PermissionDenied("The token of the form is missing or not the right one.")
-    return _respond(refusal) if _is_api(request) else csrf.csrf_failure(request, reason)
+    return respond(refusal) if _is_api(request) else csrf.csrf_failure(request, reason)
 
 
 @csrf_exempt
 def no_such_address(request: HttpRequest) -> HttpResponse:
     """The last pattern under /api/."""
-    return _respond(exceptions.NotFound("There is no such address. /api/docs lists them."))
+    return respond(exceptions.NotFound("There is no such address. /api/docs lists them."))
 
 
 def _page(request: HttpRequest, exception: BaseException | None) -> HttpResponse | None:
     """A problem document under /api/; None elsewhere, where people read Django's pages."""
-    return _respond(as_refusal(exception)) if _is_api(request) else None
+    return respond(as_refusal(exception)) if _is_api(request) else None
 
 
 def _is_api(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")
 
 
-def _respond(refusal: exceptions.APIException) -> HttpResponse:
+def respond(refusal: exceptions.APIException) -> HttpResponse:
+    """For what answers without DRF."""
     body = problem(refusal)
     return JsonResponse(body, status=body["status"], headers=_headers(refusal), content_type=CONTENT_TYPE)
 

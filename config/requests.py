@@ -1,4 +1,4 @@
-"""An id for every request, in its answer, its log lines and its problem document."""
+"""An id for every request, in its answer, its log lines and its problem document; headers for every answer."""
 
 from __future__ import annotations
 
@@ -28,4 +28,26 @@ class RequestIdMiddleware:
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = current
+        return response
+
+
+class HeadersMiddleware:
+    """What neither Django nor django-csp says to browsers. A view may say otherwise."""
+
+    ALWAYS = {
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
+    }
+    HOLDS_WORDS = ("/admin/", "/api/v1/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in self.ALWAYS.items():
+            response.headers.setdefault(name, value)
+        if request.path_info.startswith(self.HOLDS_WORDS):
+            response.headers.setdefault("Cache-Control", "no-store, private")
         return response

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from access import bearer, log
+from access import bearer, limits, log
 from access.issuers import Unreachable
 from access.log import Actor, Kind
 from access.programs import Refused, ScopeMissing
@@ -125,6 +125,8 @@ class Door:
             return await refuse(send, 503, "the token's issuer cannot be reached, try again", RETRY, CLOSE)
         except Unavailable:
             return await refuse(send, 503, "not stored, try again", RETRY, CLOSE)
+        if wait := await limits.admit(program.pk):
+            return await self.slow_down(send, wait)
         body = await self.body(scope, receive, send)
         if body is not None:
             proof = (program.clinic_id, program.pk, log.of_program(program).kind)
@@ -135,11 +137,16 @@ class Door:
         """401, or 403 for a program that is known and may not. Its body is not read, nothing of it is echoed."""
         with suppress(Unavailable):  # the line in the service's log stands
             await self.partners.refused(refusal, sender(scope))
+        if wait := await limits.count_refusal(sender(scope)):
+            return await self.slow_down(send, wait)
         if isinstance(refusal, ScopeMissing):
             status, challenge = 403, bearer.challenge("insufficient_scope", scope=refusal.scope)
         else:
             status, challenge = 401, bearer.challenge("invalid_token")
-        await refuse(send, status, refusal.message, (b"www-authenticate", challenge.encode()), CLOSE)
+        return await refuse(send, status, refusal.message, (b"www-authenticate", challenge.encode()), CLOSE)
+
+    async def slow_down(self, send: Send, wait: float) -> None:
+        await refuse(send, 429, "more than the limit allows", (b"retry-after", str(int(wait)).encode()), CLOSE)
 
     async def body(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
         """The whole body; None when it was refused, and its sender told."""

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Static files are collected where the service is set up: pages under test need none, and whitenoise finds none."""
+    """Static files are collected where the service is set up: pages under test need none, and whitenoise finds none.
+
+    Tests of refusals are many, quick and of one address: that is what tests/rest/test_limits.py limits alone.
+    """
     from django.conf import settings
 
     config.addinivalue_line("filterwarnings", "ignore:No directory at:UserWarning")
@@ -25,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
         settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
         settings.STATIC_ROOT = str(Path(__file__).parent / "no-static-files")
+        settings.RATE_REFUSED = settings.RATE_SIGN_IN = None
 
 
 @pytest.fixture(scope="session")

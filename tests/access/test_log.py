@@ -107,6 +107,7 @@ def test_each_clinic_has_its_own_entry(notes: list[Note]) -> None:
         ("192.0.2.1", "nonsense", True, None),
         ("192.0.2.1", "", True, "192.0.2.1"),
         ("fe80::1%eth0", "", False, "fe80::1"),
+        ("::ffff:192.0.2.7", "", False, "192.0.2.7"),
         ("", "", False, None),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 import requests
 
 from access import log, programs
@@ -19,6 +20,7 @@ from ingest.models import Callback as CallbackRow
 from notes.models import Note
 from tests.access.issuer import APPLICATION, Issuer
 from tests.flows.clinic import Clinic, eventually
+from tests.flows.conftest import Stack
 from tests.flows.test_door import raw
 from tests.rest.api import a_key
 
@@ -279,6 +281,21 @@ def test_an_issuer_that_cannot_be_reached_is_no_refusal(clinic: Clinic, tokened:
     eventually(lambda: requests.post(tokened.url, data=body, headers=proof, timeout=10).ok, within=60)
     tokened.token = known
     assert tokened.post(body)["status"] == "duplicate"
+
+
+def test_a_partner_that_posts_more_than_its_limit_is_told_when_to_come_back(clinic: Clinic, stack: Stack) -> None:
+    partner = Partner(clinic, a_key(row_of(clinic), "callbacks:write"))
+    key = ApiKey.objects.get(prefix=partner.token.split("_")[1])
+    broker = redis.Redis.from_url(stack.env["REDIS_URL"])
+    partner.post(result("one"))
+    (counter,) = broker.scan_iter(f"listenpost:rate*{key.pk}*")
+    broker.set(counter, 10_000_000, keepttl=True)
+    response = requests.post(partner.url, data=b"{}", headers={"Authorization": f"Bearer {partner.token}"}, timeout=10)
+    assert (response.status_code, set(response.json())) == (429, {"error"})
+    assert 0 < int(response.headers["Retry-After"]) <= 60
+    broker.delete(counter)
+    partner.post(result("two"))
+    broker.close()
 
 
 # --- Links and downloads
