@@ -12,6 +12,8 @@ from access.issuers import ALGORITHMS, Issuer
 
 LEEWAY_SECONDS = 60
 ASYMMETRIC = frozenset(name for names in ALGORITHMS.values() for name in names)
+#: Source: RFC 9068, section 2.1. Issuers sign other things too, such as notices of a sign-out, which prove nothing here.
+TYPES = ("jwt", "at+jwt")
 #: The claims that may name the calling application, the most exact first.
 IDENTITIES = ("azp", "appid", "sub")
 
@@ -59,6 +61,8 @@ def read(text: str) -> Token:
         raise BadToken("unreadable", "The token cannot be read.") from None
     if header.get("alg") not in ASYMMETRIC:
         raise BadToken("algorithm", "The token must be signed with an asymmetric algorithm.")
+    if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in TYPES:
+        raise BadToken("wrong_type", "The token is not for asking with.")
     if not isinstance(issuer, str):
         raise BadToken("no_issuer", "The token names no issuer.")
     return Token(text, issuer, header["alg"], header.get("kid"))

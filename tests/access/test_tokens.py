@@ -86,6 +86,7 @@ def test_the_most_exact_claim_counts(post: Issuer) -> None:
         ("unreadable", {"forge": "two_dots"}),
         ("unreadable", {"forge": "not_json"}),
         ("unreadable", {"header": {"kid": 7}}),
+        ("wrong_type", {"header": {"typ": "logout+jwt"}}),
         ("token_expired", {"lifetime": -120}),
         ("not_yet_valid", {"not_before": 3600}),
         ("claim_missing", {"claims": {"exp": None}}),
