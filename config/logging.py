@@ -48,6 +48,8 @@ def configuration(level: str) -> dict[str, Any]:
             "django.request": {"handlers": ["nowhere"], "propagate": False},
             "django.security.csrf": {"handlers": ["nowhere"], "propagate": False},
             "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+            # Its lines name who failed to sign in, and people type passwords into the field for the name.
+            "axes": {"handlers": ["nowhere"], "propagate": False},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             # Its lines repeat exceptions' texts; config.celery logs failures in its place.

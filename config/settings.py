@@ -1,8 +1,12 @@
 """All settings. What an operator gives comes from the environment (docs/operations.md); the rest is decided here."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
 from config import environment
@@ -38,6 +42,17 @@ SUBMISSION_ATTEMPTS = environment.positive("SUBMISSION_ATTEMPTS", 10)
 SUBMISSION_RETRY_SECONDS = environment.positive("SUBMISSION_RETRY_SECONDS", 5)
 WEB_THREADS = environment.positive("WEB_THREADS", 8)
 STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=30)
+SESSION_IDLE_SECONDS = environment.positive("SESSION_IDLE_SECONDS", 15 * 60)
+SESSION_LONGEST_SECONDS = environment.positive("SESSION_LONGEST_SECONDS", 12 * 3600)
+SIGN_IN_FAILURES = environment.positive("SIGN_IN_FAILURES", 5)
+SIGN_IN_LOCKOUT_SECONDS = environment.positive("SIGN_IN_LOCKOUT_SECONDS", 15 * 60)
+SECOND_FACTOR = env.str("SECOND_FACTOR", default="optional")
+if SECOND_FACTOR not in ("optional", "required"):
+    raise ImproperlyConfigured("SECOND_FACTOR must be optional or required")
+RATE_PER_KEY = environment.rate("RATE_PER_KEY", "30000/minute")
+RATE_PER_ADDRESS = environment.rate("RATE_PER_ADDRESS", "60000/minute")
+RATE_REFUSED = environment.rate("RATE_REFUSED", "300/minute")
+RATE_SIGN_IN = environment.rate("RATE_SIGN_IN", "120/minute")
 
 # --- Data
 DATABASES = {"default": env.db_url("DATABASE_URL")}
@@ -61,13 +76,18 @@ INSTALLED_APPS = [
     "notes",
     "recordings",
     "feed",
-    "django.contrib.admin",
+    "access.signin.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "axes",
+    "csp",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -75,15 +95,22 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.requests.RequestIdMiddleware",
+    "config.requests.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "access.limits.LimitsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.signin.middleware.SessionMiddleware",
+    "access.signin.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "access.signin.middleware.RefusalMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -105,10 +132,6 @@ ROOT_URLCONF = "config.urls"
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "access.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
 LANGUAGE_CODE = "en-gb"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -117,11 +140,63 @@ APPEND_SLASH = False
 # --- Safe by default; plain http only where PUBLIC_URL says so
 _https = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# With __Host-, no other host or plain page of the domain can set them in our place; browsers insist on Secure for it.
+_prefix = "__Host-" if _https else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid", f"{_prefix}csrftoken"
+# Not Strict: a link in a clinic's own system or in a mail would come without the session, and ask whoever is signed in
+# to sign in again; without the other cookie it would get a new one, and every form open elsewhere would be refused.
+# What changes anything is a POST, which Lax withholds from other sites as Strict does, and which needs the token too.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Signing in: access.signin
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "access.signin.backend.DeskBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "first_name", "last_name", "email"), "max_similarity": 0.6},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "access.signin.passwords.RepetitionValidator"},
+]
+# The row ends when it has idled; the cookie says nothing of it, and goes when the browser does.
+SESSION_COOKIE_AGE = SESSION_IDLE_SECONDS
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+OTP_TOTP_ISSUER = "Listenpost"
+AXES_LOCKOUT_PARAMETERS = ["username"]  # a clinic's people all come from one address
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # wants addresses; counting by name goes over all addresses and browsers
+AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(seconds=SIGN_IN_LOCKOUT_SECONDS)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "access.log.address"
+AXES_USERNAME_CALLABLE = "access.signin.lockout.known_as"
+AXES_LOCKOUT_CALLABLE = "access.signin.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "next", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 
 # --- REST
 REST_FRAMEWORK = {
@@ -170,6 +245,8 @@ CELERY_TASK_ROUTES = {
     "ingest.submit": {"queue": "submissions", "routing_key": "submissions"},
     "ingest.process": {"queue": "callbacks", "routing_key": "callbacks"},
     "ingest.sweep": {"queue": "sweeps", "routing_key": "sweeps"},
+    "access.seal": {"queue": "sweeps", "routing_key": "sweeps"},
+    "access.clear_sessions": {"queue": "sweeps", "routing_key": "sweeps"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
@@ -191,6 +268,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "ingest.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "seal": {"task": "access.seal", "schedule": 60.0, "options": {"expires": 60}},
+    "clear_sessions": {"task": "access.clear_sessions", "schedule": crontab(hour="3", minute="20")},
 }
 
 LOGGING = configuration(env.str("LOG_LEVEL", default="INFO"))

@@ -42,6 +42,7 @@ async def refuse(send: Send, status: int, detail: str) -> None:
     body = json.dumps(problems.document(status, detail)).encode()
     headers = [(b"content-type", problems.CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     headers += [(b"x-request-id", request_id.get().encode()), (b"connection", b"close")]
+    headers += [(b"x-content-type-options", b"nosniff")]
     headers += [(b"retry-after", b"5")] if status == 503 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

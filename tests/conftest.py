@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
         settings.STATIC_ROOT = str(Path(__file__).parent / "no-static-files")
         settings.RATE_REFUSED = settings.RATE_SIGN_IN = None
+
+
+@pytest.fixture(autouse=True)
+def nothing_refused_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test's refusals left to be written a minute later would fall to another, that knows no such clinic."""
+    if refusals := sys.modules.get("access.refusals"):
+        monkeypatch.setattr(refusals, "ledger", refusals.Ledger())
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from access.models import Clinic, Membership
-from tests.factories import MembershipFactory, UserFactory
+from access.models import AccessEntry, Clinic, Membership
+from tests.factories import MembershipFactory, UserFactory, hashed_password
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +19,19 @@ def unhashed_static_files(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
 
 
+@pytest.fixture
+def quick_hashes(settings: Any) -> Iterator[None]:
+    """Passwords are hashed slowly on purpose; tests that sign in a hundred times need not wait for it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    hashed_password.cache_clear()
+    yield
+    hashed_password.cache_clear()
+
+
 def signed_in(user: Any) -> Client:
     client = Client()
     client.force_login(user)
+    AccessEntry.objects.filter(action="signed_in", actor_id=str(user.pk)).delete()  # what they do then is looked at
     return client
 
 

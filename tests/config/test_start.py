@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from environ import FileAwareEnv
 from pytest_django import Settings
 
 from config import environment
 from config.installation import ROOT
+from config.outbound import outbound
+from vendors.proxy import Proxy
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "TICKET_KEYS", "CREDENTIAL_KEYS", "DATABASE_URL", "REDIS_URL"])
@@ -42,6 +47,83 @@ def test_a_range_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OUTBOUND_ALLOW", "10.0.0.0/8, everywhere")
     with pytest.raises(ImproperlyConfigured, match="OUTBOUND_ALLOW"):
         environment.networks("OUTBOUND_ALLOW")
+
+
+@pytest.mark.parametrize("value", ["https", "0", "65536", "443;8443", "-1", "443 8443", "4e2", "\u0661"])
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("OUTBOUND_PORTS", value)
+    with pytest.raises(ImproperlyConfigured, match="OUTBOUND_PORTS must be"):
+        environment.ports("OUTBOUND_PORTS")
+
+
+@pytest.mark.parametrize(("value", "read"), [("", []), ("8443", [8443]), (" 443, 8443 ,", [443, 8443])])
+def test_ports_are_numbers_between_commas(monkeypatch: pytest.MonkeyPatch, value: str, read: list[int]) -> None:
+    monkeypatch.setenv("OUTBOUND_PORTS", value)
+    assert environment.ports("OUTBOUND_PORTS") == read
+
+
+PROXY_NAMES = ("OUTBOUND_PROXY", "OUTBOUND_PROXY_FILE", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    "value",
+    [
+        "proxy.example",
+        "proxy.example:3128",
+        "http://proxy.example",
+        "http://proxy.example:0",
+        "http://proxy.example:99999",
+        "http://:3128",
+        "http://[zz]:3128",
+        "https://s3cret@proxy.example:3128",
+        "socks5://me:s3cret@proxy.example:1080",
+        "http://me:s3cret@proxy.example:3128/path",
+        "http://me:s3/cret@proxy.example:3128",
+        "http://me:s3cret@proxy.example:3128?x",
+        "http://me:s3cret@proxy example:3128",
+    ],
+)
+def test_a_proxy_that_is_none_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    for name in ("OUTBOUND_PROXY", "HTTPS_PROXY", "https_proxy"):
+        with monkeypatch.context() as here:
+            here.setenv(name, value)
+            with pytest.raises(ImproperlyConfigured, match="OUTBOUND_PROXY, or else HTTPS_PROXY, must be") as caught:
+                environment.proxy("OUTBOUND_PROXY")
+            assert "s3" not in str(caught.value)
+            assert caught.value.__suppress_context__
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_the_proxy_is_ours_or_else_the_environments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert environment.proxy("OUTBOUND_PROXY") is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://usual.example:3128/")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    assert environment.proxy("OUTBOUND_PROXY") == Proxy("usual.example", 3128, spared="inside.example")
+    monkeypatch.setenv("OUTBOUND_PROXY", "HTTP://me:pass@[fd00::1]:8080")
+    ours = environment.proxy("OUTBOUND_PROXY")
+    assert ours is not None
+    assert (ours.host, ours.port, ours.authorization) == ("fd00::1", 8080, "Basic bWU6cGFzcw==")
+    monkeypatch.setenv("OUTBOUND_PROXY", "")
+    assert environment.proxy("OUTBOUND_PROXY") is None
+    (tmp_path / "proxy").write_text("http://filed.example:3128\n")
+    monkeypatch.setattr(environment, "env", FileAwareEnv())  # the usual one remembers what it read from a file
+    monkeypatch.setenv("OUTBOUND_PROXY_FILE", str(tmp_path / "proxy"))
+    assert environment.proxy("OUTBOUND_PROXY") == Proxy("filed.example", 3128, spared="inside.example")
+
+
+def test_the_guarded_client_is_made_of_the_settings(settings: Settings) -> None:
+    settings.OUTBOUND_ALLOW, settings.OUTBOUND_PORTS = [ip_network("10.0.0.0/8")], [8443]
+    settings.OUTBOUND_PROXY = Proxy("proxy.example", 3128)
+    made = outbound()
+    assert (made.allow, made.ports, made.proxy) == ([ip_network("10.0.0.0/8")], [8443], settings.OUTBOUND_PROXY)
+    assert made.trusted == frozenset()
 
 
 def found(*, deploy: bool = False) -> set[str | None]:

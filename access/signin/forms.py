@@ -1,0 +1,62 @@
+"""What is asked at sign-in, and to set up or remove the second factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import authenticate
+from django.http import HttpRequest
+
+from access.models import User
+
+
+class CodeField(forms.CharField):
+    def __init__(self, **options: Any) -> None:
+        attributes = {"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"}
+        super().__init__(max_length=50, widget=forms.TextInput(attributes), **options)
+
+
+class SignInForm(AdminAuthenticationForm):
+    """One form and one answer: it never says whether the name, the password or the code was wrong."""
+
+    code = CodeField(required=False, label="Code (if you have set one up)")
+
+    error_messages = {"invalid_login": "The name, the password or the code is not right.", "inactive": ""}
+
+    def clean(self) -> dict[str, Any]:
+        answers = self.cleaned_data
+        name, password = answers.get("username"), answers.get("password")
+        if name is not None and password:
+            self.user_cache = authenticate(
+                self.request, username=name, password=password, token=answers.get("code", "")
+            )
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+        return answers
+
+
+class ConfirmForm(forms.Form):
+    code = CodeField(label="The code that the app shows now")
+
+
+class RemoveForm(forms.Form):
+    """Asks for everything again: a screen left open must not be enough."""
+
+    password = forms.CharField(
+        label="Password", strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+    )
+    code = CodeField(label="Code from the app, or a recovery code")
+
+    def __init__(self, request: HttpRequest, user: User, data: Any = None) -> None:
+        super().__init__(data, label_suffix="")
+        self.request, self.user = request, user
+
+    def clean(self) -> dict[str, Any]:
+        answers = self.cleaned_data
+        if not self.errors:
+            name = self.user.get_username()
+            if not authenticate(self.request, username=name, password=answers["password"], token=answers["code"]):
+                raise forms.ValidationError("The password or the code is not right.")
+        return answers

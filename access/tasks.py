@@ -1,0 +1,19 @@
+"""Celery's task of the access log."""
+
+from __future__ import annotations
+
+from config.celery import app
+
+
+@app.task(name="access.seal")
+def seal() -> None:
+    from access import sealing
+
+    sealing.seal()
+
+
+@app.task(name="access.clear_sessions")
+def clear_sessions() -> None:
+    from access.signin import sweeping
+
+    sweeping.sweep()
