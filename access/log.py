@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
 from rest_framework.request import Request
+from uuid_utils.compat import uuid7
 
 from access import roles
 from access.models import AccessEntry, ApiKey, ClinicOwned, Program
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
 Kind = AccessEntry.Actor
 OPERATOR = "operator"
+COLUMNS = (
+    *("id", "clinic_id"),
+    *("action", "object_type", "object_ids", "mode", "reason", "on_behalf_of", "times"),
+    *("actor_kind", "actor_id", "role", "address", "request_id"),
+)
+# Every request that shows a patient's words waits for this statement; the ORM would take twice as long over it.
+INSERT = f"INSERT INTO access_accessentry ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +96,22 @@ def record(by: HttpRequest | Request | Actor, action: str, rows: Iterable[Clinic
 
 
 def note(
-    by: Actor, action: str, clinic_id: UUID | None, object_type: str = "", ids: Sequence[str] = (), **facts: Any
+    by: Actor,
+    action: str,
+    clinic_id: UUID | None,
+    object_type: str = "",
+    ids: Sequence[str] = (),
+    *,
+    mode: str = "",
+    reason: str = "",
+    on_behalf_of: str = "",
+    times: int = 1,
 ) -> None:
     """One entry, for what is no row of a clinic: a person, an issuer, a refusal."""
-    AccessEntry.objects.create(
-        clinic_id=clinic_id,
-        actor_kind=by.kind,
-        actor_id=by.id,
-        role=by.role_in(clinic_id),
-        action=action,
-        object_type=object_type,
-        object_ids=list(ids),
-        address=by.address,
-        request_id=request_id.get(),
-        **facts,
-    )
+    what: list[Any] = [str(action), object_type, list(ids), mode, reason, on_behalf_of, times]
+    who: list[Any] = [str(by.kind), by.id, by.role_in(clinic_id), by.address, request_id.get()]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [uuid7(), clinic_id, *what, *who])
 
 
 def address(request: HttpRequest | Request) -> str | None:

@@ -267,6 +267,9 @@ class AccessSeal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["clinic", "number"], nulls_distinct=False, name="access_seal_in_its_place")
         ]
+        indexes = [
+            models.Index(fields=["clinic", "number"], name="access_log_restarts", condition=models.Q(restarted=True))
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

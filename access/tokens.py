@@ -12,7 +12,7 @@ from access.issuers import ALGORITHMS, Issuer
 
 LEEWAY_SECONDS = 60
 ASYMMETRIC = frozenset(name for names in ALGORITHMS.values() for name in names)
-#: Source: RFC 9068, section 2.1. Issuers sign other things too, such as notices of a sign-out, which prove nothing here.
+#: Source: RFC 9068, section 2.1. Issuers sign other things too, such as notices of a sign-out: they prove nothing here.
 TYPES = ("jwt", "at+jwt")
 #: The claims that may name the calling application, the most exact first.
 IDENTITIES = ("azp", "appid", "sub")

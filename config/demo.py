@@ -25,6 +25,9 @@ CLINIC, USER = "demo", "clinician"
 SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
 CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
 SERVER_KEY = "sandbox-nabla-key"
+# How a partner system of the clinic gets its tokens: at the sandbox's issuer, by client credentials.
+PARTNER = {"client_id": "sandbox-partner", "client_secret": "sandbox-partner-secret", "audience": "listenpost"}
+PARTNER_SCOPES = ("notes:read", "callbacks:write")
 PATIENCE_SECONDS = 180
 FINAL = {"ready", "failed", "cancelled"}
 
@@ -36,6 +39,7 @@ class Demo:
         self.installation, self.place = installation, installation.place
         self.file = self.place.var / "demo.json"
         self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
+        self.issuer_url = f"{self.sandbox_url}/issuer"
         self.password = secret(self.place.var / "secrets" / "demo-password")
         self.api_key = ""
         installation.supervisor.changed = self.write
@@ -62,6 +66,7 @@ class Demo:
             "clinic": CLINIC,
             "admin": {"username": USER, "password": self.password},
             "sandbox_url": self.sandbox_url,
+            "partner": PARTNER | {"issuer": self.issuer_url, "token_url": f"{self.issuer_url}/token"},
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
             "pids": self.installation.supervisor.pids,
@@ -78,6 +83,9 @@ class Demo:
         base = ("--base-url", f"{self.sandbox_url}/nabla/v1/copilot-api/server")
         key = json.dumps({"server_key": SERVER_KEY})
         manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", "-", given_input=key)
+        manage("trust_issuer", self.issuer_url, "--name", "The sandbox's issuer")
+        partner = ("--application", PARTNER["client_id"], "--audience", PARTNER["audience"], "--name", "Demo partner")
+        manage("allow_application", CLINIC, "--issuer", self.issuer_url, *partner, "--scope", *PARTNER_SCOPES)
         self.installation.done("demo clinic, user and vendor account ready")
 
     def _sandbox(self) -> Process:
@@ -172,6 +180,7 @@ def print_places(demo: Demo) -> None:
         "User": f"{USER}, password {demo.password}",
         "REST": f"{base}/api/docs",
         "API key": demo.api_key,
+        "Partner": f"tokens from {demo.issuer_url}/token, as {PARTNER['client_id']}",
         "Sandbox": demo.sandbox_url,
         "Logs": str(demo.place.var / "log"),
         "All of this": str(demo.file),

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from access import log
-from access.models import Scope
+from access.models import AccessEntry, Scope
 from config.problems import Conflict, TooLarge, UnsupportedMedia, invalid
 from config.rest import OfClinic
 from ingest import asking, uploads
@@ -29,6 +29,7 @@ from ingest.probe import ACCEPTED, NotAudio
 from ingest.serializers import AudioShown, NewRequest, NewSession, RequestShown, SessionShown
 from ingest.sessions import open_session
 
+CHANGED = AccessEntry.Action.CHANGED
 READ, WRITE = Scope.SESSIONS_READ, Scope.SESSIONS_WRITE
 AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
 
@@ -53,6 +54,7 @@ class SessionList(OfClinic, generics.ListAPIView[Session]):
         wanted = NewSession(data=request.data)
         wanted.is_valid(raise_exception=True)
         session = open_session(self.clinic, **wanted.validated_data)
+        log.record(request, CHANGED, [session], mode="opened")
         headers = {"Location": reverse("session", [session.pk], request=request)}
         return Response(SessionShown(session).data, status=201, headers=headers)
 
@@ -86,6 +88,8 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
             raise UnsupportedMedia(f"Send {ACCEPTED} as the body, with its Content-Type: audio/...")
         with upload_refusals():
             audio, created = uploads.keep_audio(session, cast("BinaryIO", request._request))
+        if created:
+            log.record(request, CHANGED, [audio], mode="uploaded")
         return Response(AudioShown(audio).data, status=201 if created else 200)
 
 
@@ -125,6 +129,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
                 submitted_elsewhere=given.get("submitted_elsewhere", False),
                 by=log.actor(request),
             )
+        log.record(request, CHANGED, [asked], mode="asked")
         return accepted(request, asked)
 
 
@@ -172,9 +177,10 @@ class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
     scopes = {"POST": WRITE}
     problems = {"POST": (409,)}
 
-    def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int) -> Response:
+    def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int, mode: str) -> Response:
         with asking_refusals():
             asked = action(self.get_object())
+        log.record(request, CHANGED, [asked], mode=mode)
         return accepted(request, asked, status)
 
 
@@ -182,11 +188,11 @@ class RequestRetry(RequestAction):
     @extend_schema(request=None, responses={202: RequestShown})
     def post(self, request: Request, pk: UUID) -> Response:
         """Asks the vendor again: a queued request at once, a failed or overdue one under a new client_request_id."""
-        return self.act(lambda asked: asking.retry(asked, log.actor(request)), request, 202)
+        return self.act(lambda asked: asking.retry(asked, log.actor(request)), request, 202, "retried")
 
 
 class RequestCancel(RequestAction):
     @extend_schema(request=None, responses={200: RequestShown})
     def post(self, request: Request, pk: UUID) -> Response:
         """Gives the request up: nothing more is sent, and an answer that comes after all is not applied."""
-        return self.act(asking.cancel, request, 200)
+        return self.act(asking.cancel, request, 200, "cancelled")

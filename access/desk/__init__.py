@@ -12,16 +12,21 @@ from access.desk.display import (
     reference,
     short,
 )
+from access.desk.forms import ClinicForm, DeskForm, ManagedModelAdmin, Unseen
 from access.desk.lists import Asked, Since
 
 __all__ = [
     "Asked",
+    "ClinicForm",
     "ClinicModelAdmin",
     "Count",
+    "DeskForm",
+    "ManagedModelAdmin",
     "ModelAdmin",
     "OperatorModelAdmin",
     "Since",
     "StackedInline",
+    "Unseen",
     "address_of",
     "clock",
     "in_clinic_time",

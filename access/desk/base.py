@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field, lookup_field
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 
@@ -71,6 +71,11 @@ class DeskModelAdmin(ModelAdmin):
 class OperatorModelAdmin(DeskModelAdmin):
     """For operators alone. Nothing is deleted."""
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        if not roles.is_operator(request):  # before it is looked for: whether it is there is nobody else's business
+            raise PermissionDenied
+        return super().get_object(request, object_id, from_field)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return roles.is_operator(request)
 
@@ -112,6 +117,22 @@ class ClinicModelAdmin(DeskModelAdmin):
         clinics = roles.clinics(request, self.readers)
         # One clinic by name, not a list of one: only then does PostgreSQL read (clinic, -id) in order and stop at 50.
         return rows.filter(clinic=clinics[0]) if len(clinics) == 1 else rows.filter(clinic__in=clinics)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """404 for strangers, 403 for those of the clinic who are no readers."""
+        try:
+            return super().get_object(request, object_id, from_field)
+        except Http404:
+            if self.is_of_their_clinics(request, object_id):
+                raise PermissionDenied from None
+            raise
+
+    def is_of_their_clinics(self, request: HttpRequest, object_id: str) -> bool:
+        rows = self.model._default_manager.filter(clinic__in=roles.clinics(request, Role.VIEWER))
+        try:
+            return bool(rows.filter(pk=object_id).exists())
+        except (ValidationError, ValueError):
+            return False
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = list(super().get_list_display(request))
@@ -196,11 +217,21 @@ class ClinicModelAdmin(DeskModelAdmin):
         action = self.get_actions(request).get(request.POST.get("action", ""))
         if action is None or not self.has_manage_permission(request, row):
             raise PermissionDenied
-        action[0](self, request, self.get_queryset(request).filter(pk=row.pk))
-        return HttpResponseRedirect(address_of(row))
+        rows = self.get_queryset(request).filter(pk=row.pk)
+        action[0](self, request, rows)
+        is_there = rows.all().exists()
+        return HttpResponseRedirect(address_of(row) if is_there else self.list_address())
 
-    def each(self, request: HttpRequest, rows: Iterable[Any], do: Callable[[Any], object], done: str) -> None:
-        """Does it with each row, logs it, and says how many were done and why others were not."""
+    def list_address(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def each(
+        self, request: HttpRequest, rows: Iterable[Any], do: Callable[[Any], object], done: str, logs: bool = False
+    ) -> None:
+        """Does it with each row, logs it, and says how many were done and why others were not.
+
+        `logs`: what `do` calls writes the access log itself.
+        """
         count, refused = 0, Counter[str]()
         for row in rows:
             if not self.has_manage_permission(request, row):
@@ -209,7 +240,8 @@ class ClinicModelAdmin(DeskModelAdmin):
             try:
                 with transaction.atomic():
                     do(row)
-                    log.record(request, AccessEntry.Action.CHANGED, [row])
+                    if not logs:
+                        log.record(request, AccessEntry.Action.CHANGED, [row])
                 count += 1
             except self.refusals as refusal:
                 refused[str(refusal)] += 1

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from access import keys
-from access.models import ApiKey, Clinic, Membership, User
+from access import programs
+from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membership, TrustedIssuer, User
 from ingest.models import VendorAccount
+from tests.factories import AllowedApplicationFactory, TrustedIssuerFactory
+from tests.rest.api import a_key
 
 PASSWORD = "a long enough password"
 SERVER_KEY = "server-key-of-nabla"
@@ -23,6 +27,12 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
     call_command(*arguments)
     said = capsys.readouterr()
     return said.out, said.err
+
+
+def logged() -> list[tuple[str, str | None, str]]:
+    """What the operator's commands granted: how, where, to what."""
+    entries = AccessEntry.objects.filter(actor_kind="command", action="granted").order_by("pk")
+    return [(entry.mode, entry.clinic and entry.clinic.slug, entry.object_type) for entry in entries]
 
 
 def assert_refused(*arguments: str, because: str) -> None:
@@ -61,8 +71,8 @@ def test_a_clinic_that_cannot_be_is_refused(db: None, arguments: list[str], beca
 def test_a_key_is_printed_alone(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
     scopes = ["--scope", "notes:read", "events:read", "--scope", "sessions:write"]
     out, err = run(capsys, "create_api_key", "harbour", "--name", "EHR", *scopes)
-    key = keys.find(out.strip())
-    assert key is not None
+    key = programs.identify(out.strip())
+    assert isinstance(key, ApiKey)
     assert (key.clinic, key.name, key.expires_at) == (clinic, "EHR", None)
     assert set(key.scopes) == {"notes:read", "events:read", "sessions:write"}
     assert out.strip() not in err
@@ -83,6 +93,102 @@ def test_keys_that_cannot_be_are_refused(clinic: Clinic) -> None:
     assert not ApiKey.objects.exists()
 
 
+def test_a_key_is_rotated_and_the_old_one_goes_on(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
+    token = a_key(clinic, "notes:read")
+    old = ApiKey.objects.get()
+    out, err = run(capsys, "rotate_api_key", old.prefix, "--hours", "2")
+    fresh = programs.identify(out.strip())
+    assert isinstance(fresh, ApiKey)
+    assert (fresh.clinic, fresh.scopes) == (clinic, ["notes:read"])
+    ends = programs.identify(token).expires_at
+    assert ends
+    assert timedelta(hours=1) < ends - timezone.now() < timedelta(hours=2)
+    assert fresh.prefix in err
+    assert out.strip() not in err
+    assert logged()[-2:] == [("created", "harbour", "apikey"), ("rotated", "harbour", "apikey")]
+
+
+def test_a_key_is_revoked(clinic: Clinic) -> None:
+    token = a_key(clinic)
+    prefix = ApiKey.objects.get().prefix
+    for _ in range(2):
+        call_command("revoke_api_key", prefix)
+    with pytest.raises(programs.Refused):
+        programs.identify(token)
+    assert logged()[1:] == [("revoked", "harbour", "apikey")]
+    assert_refused("rotate_api_key", prefix, because="no longer in use")
+
+
+def test_keys_that_are_not_there_and_hours_that_cannot_be(clinic: Clinic) -> None:
+    a_key(clinic)
+    prefix = ApiKey.objects.get().prefix
+    for command in ("rotate_api_key", "revoke_api_key"):
+        for unknown in ("0" * 12, "", "lp_x", "a\0b", "\udcff"):
+            assert_refused(command, unknown, because="no such API key")
+    for hours in ("-1", "2161", "x"):
+        assert_refused("rotate_api_key", prefix, f"--hours={hours}", because="hours")
+    assert ApiKey.objects.count() == 1
+
+
+URL = "https://login.example/tenant"
+PARTNER = ["--issuer", URL, "--application", "app-1", "--audience", "listenpost"]
+LINE = [*PARTNER, "--name", "Partner", "--scope", "callbacks:write"]
+
+
+def test_an_issuer_is_trusted_renamed_and_no_longer(db: None) -> None:
+    for name in ("Partner", "Partners"):
+        call_command("trust_issuer", URL, "--name", name)
+        issuer = TrustedIssuer.objects.get()
+        assert (issuer.url, issuer.name, issuer.is_trusted) == (URL, name, True)
+    call_command("trust_issuer", URL, "--revoke")
+    assert not TrustedIssuer.objects.get().is_trusted
+    assert [mode for mode, *_ in logged()] == ["trusted", "trusted", "no longer trusted"]
+
+
+def test_issuers_that_cannot_be_are_refused(db: None) -> None:
+    for url in ("login.example", "ftp://login.example", f"{URL}?x=1", f"{URL}#x", "https://a:b@login.example", ""):
+        assert_refused("trust_issuer", url, "--name", "Partner", because="address such as")
+    assert_refused("trust_issuer", URL, "--name", "x" * 101, because="100")
+    assert_refused("trust_issuer", URL, because="--name")
+    assert_refused("trust_issuer", URL, "--revoke", because="not known")
+    assert not TrustedIssuer.objects.exists()
+
+
+def test_an_application_is_allowed_and_no_longer(clinic: Clinic) -> None:
+    TrustedIssuerFactory(url=URL)
+    call_command("allow_application", "harbour", *LINE, "--days", "30")
+    line = AllowedApplication.objects.get()
+    assert (line.clinic, line.application_id, line.audience, line.name) == (clinic, "app-1", "listenpost", "Partner")
+    assert line.scopes == ["callbacks:write"]
+    assert line.expires_at is not None
+    call_command("allow_application", "harbour", *LINE, "--scope", "notes:read")
+    line.refresh_from_db()
+    assert (line.scopes, line.expires_at) == (["callbacks:write", "notes:read"], None)
+    call_command("allow_application", "harbour", *PARTNER, "--revoke")
+    line.refresh_from_db()
+    assert line.revoked_at is not None
+    assert logged() == [(mode, "harbour", "allowedapplication") for mode in ("allowed", "allowed anew", "revoked")]
+    assert_refused("allow_application", "harbour", *PARTNER, "--revoke", because="no such line")
+
+
+def test_applications_that_cannot_be_are_refused(clinic: Clinic, other_clinic: Clinic) -> None:
+    assert_refused("allow_application", "harbour", *LINE, because="trust_issuer")
+    issuer = TrustedIssuerFactory(url=URL)
+    assert_refused("allow_application", "nowhere", *LINE, because="nowhere")
+    assert_refused("allow_application", "harbour", *LINE, "--scope", "notes:raed", because="notes:raed")
+    assert_refused("allow_application", "harbour", *PARTNER, "--name", "x", because="--scope")
+    assert_refused("allow_application", "harbour", *PARTNER, "--scope", "notes:read", because="--name")
+    assert_refused("allow_application", "harbour", *LINE, "--audience", "x" * 501, because="500")
+    assert_refused("allow_application", "harbour", *LINE, "--application", "", because="--application")
+    assert_refused("allow_application", "harbour", *LINE, "--days", "0", because="days")
+    assert not AllowedApplication.objects.exists()
+    AllowedApplicationFactory(clinic=other_clinic, issuer=issuer, application_id="app-1", audience="listenpost")
+    assert_refused("allow_application", "harbour", *LINE, because="on another list already")
+    assert_refused("allow_application", "harbour", *PARTNER, "--revoke", because="no such line")
+    TrustedIssuer.objects.update(is_trusted=False)
+    assert_refused("allow_application", "harbour", *LINE, "--audience", "harbour", because="no longer trusted")
+
+
 def test_a_person_is_created_and_given_another_role(clinic: Clinic, typed: Any) -> None:
     for role, password in (("viewer", PASSWORD), ("manager", PASSWORD + "!")):
         typed(password + "\n")
@@ -91,6 +197,9 @@ def test_a_person_is_created_and_given_another_role(clinic: Clinic, typed: Any) 
         assert (user.username, user.is_staff, user.is_superuser) == ("ada", True, False)
         assert user.check_password(password)
         assert Membership.objects.get().role == role
+    assert logged() == [
+        (mode, "harbour", "user") for mode in ("added as viewer", "password set", "made manager", "password set")
+    ]
 
 
 def test_people_who_cannot_be_are_refused(clinic: Clinic, typed: Any) -> None:
@@ -127,6 +236,7 @@ def test_a_vendor_is_connected_in_place_of_the_account_before(clinic: Clinic, ca
     assert b"another" not in bytes(account.encrypted_credentials)
     said = capsys.readouterr()
     assert SERVER_KEY not in said.out + said.err
+    assert logged() == [(mode, "harbour", "vendoraccount") for mode in ("connected", "credentials replaced")]
 
 
 def test_what_is_not_given_is_the_vendors_own(clinic: Clinic) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from access.models import Clinic
 from tests.factories import (
     AccessEntryFactory,
+    AllowedApplicationFactory,
     ApiKeyFactory,
     AsyncRequestFactory,
     AudioFactory,
@@ -29,9 +30,10 @@ FOR_MEMBERS = [
     "notes_note",
     "notes_transcript",
     "recordings_recording",
+    "access_accessentry",
 ]
-FOR_MANAGERS = ["access_apikey", "access_accessentry", "access_membership"]
-FOR_OPERATORS = ["access_clinic", "access_user", "feed_event"]
+FOR_MANAGERS = ["access_apikey", "access_allowedapplication", "access_membership"]
+FOR_OPERATORS = ["access_clinic", "access_user", "access_trustedissuer", "feed_event"]
 PATIENT = "patient-4711"
 SAID = "My left knee clicks when I climb stairs."
 WRITTEN = "Clicking of the left knee on stairs."
@@ -62,6 +64,7 @@ def consultation(clinic: Clinic) -> Consultation:
             "notes_transcript": transcript,
             "recordings_recording": RecordingFactory(session=session),
             "access_apikey": ApiKeyFactory(clinic=clinic),
+            "access_allowedapplication": AllowedApplicationFactory(clinic=clinic),
             "access_accessentry": AccessEntryFactory(clinic=clinic),
         }
     )

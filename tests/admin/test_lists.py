@@ -15,7 +15,7 @@ from django.utils import timezone
 from access.desk.lists import CappedPaginator
 from access.models import Clinic
 from ingest.models import AsyncRequest
-from tests.admin.rows import FOR_MANAGERS, FOR_MEMBERS, consultation, list_of, page_of
+from tests.admin.rows import FOR_MANAGERS, FOR_MEMBERS, FOR_OPERATORS, consultation, list_of, page_of
 from tests.factories import (
     AsyncRequestFactory,
     CallbackFactory,
@@ -25,7 +25,7 @@ from tests.factories import (
     SubmissionFactory,
 )
 
-LISTS = [*FOR_MEMBERS, *FOR_MANAGERS, "feed_event", "access_user", "access_clinic"]
+LISTS = [*FOR_MEMBERS, *FOR_MANAGERS, *FOR_OPERATORS]
 
 
 def fill(clinic: Clinic, number: int) -> None:

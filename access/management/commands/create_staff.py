@@ -10,7 +10,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from access.models import Clinic, Membership, User
+from access import log, people
+from access.management.commands._given import clinic_of
+from access.models import Membership, User
 
 
 class Command(BaseCommand):
@@ -23,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--password-stdin", action="store_true", help="Read the password from standard input.")
 
     def handle(self, *, clinic: str, username: str, role: str, password_stdin: bool, **options: Any) -> None:
-        owner = Clinic.objects.filter(slug=clinic).first()
-        if owner is None:
-            raise CommandError(f"There is no clinic {clinic!r}.")
+        owner = clinic_of(clinic)
         user = User.objects.filter(username=username).first() or User(username=username)
         user.is_staff = user.is_active = True
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ask_password()
@@ -37,7 +37,10 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from None
         with transaction.atomic():
             user.save()
+            before = people.held(user.memberships.all())
             Membership.objects.update_or_create(user=user, clinic=owner, defaults={"role": role})
+            people.note_changes(before, people.held(user.memberships.all()), by=log.command())
+            people.note_everywhere(log.command(), user.pk, "password set")
         self.stderr.write(f"{username} is {role} of {owner.slug}.")
 
 

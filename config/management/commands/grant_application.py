@@ -29,6 +29,9 @@ class Command(BaseCommand):
             cursor.execute("SELECT current_user = %s", [role])
             if cursor.fetchone() == (True,):
                 raise CommandError(f"{role!r} is the role this runs as: the owner cannot be held back.")
+            cursor.execute("SELECT pg_has_role(%s, current_user, 'MEMBER')", [role])
+            if cursor.fetchone() == (True,):
+                raise CommandError(f"{role!r} may act as the owner: it cannot be held back. Take that from it first.")
             cursor.execute("SELECT current_database()")
             database = str(cursor.fetchone()[0])
             tables = connection.introspection.table_names(cursor)
@@ -41,6 +44,8 @@ def grants(role: str, database: str, tables: list[str]) -> Iterator[sql.Composed
     """What was granted before is taken back first: a table may have become append-only."""
     to, held = sql.Identifier(role), privileges()
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), to)
+    # A temporary table could stand in front of an append-only one, for as long as the connection lasts.
+    yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(sql.Identifier(database), to)
     yield sql.SQL("REVOKE ALL ON SCHEMA public FROM {}").format(to)
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(to)
     yield sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(to)

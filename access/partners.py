@@ -1,0 +1,83 @@
+"""Which token issuers are trusted, and which of their applications may call for which clinic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from access import log
+from access.log import Actor
+from access.models import AccessEntry, AllowedApplication, Clinic, TrustedIssuer
+
+URL_LENGTH = 500
+HOST = re.compile(r"[A-Za-z0-9._:-]+")
+#: Printable ASCII but what begins a query or a fragment, and what may hide a name and password.
+PLAIN = re.compile(r"[^?#@\\ \x00-\x1f\x7f-\U0010ffff]+")
+
+
+class Refused(Exception):
+    """It cannot be done. The text says why and what to do."""
+
+
+def check_url(url: str) -> None:
+    """Raises ValidationError for what no issuer is called. Source: OpenID Connect Discovery 1.0, section 3."""
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or len(url) > URL_LENGTH or not PLAIN.fullmatch(url):
+        raise ValidationError("Give an address such as https://login.example/tenant, without ? and #.", code="issuer")
+
+
+def trust(url: str, *, name: str, by: Actor) -> TrustedIssuer:
+    with transaction.atomic():
+        facts = {"name": name, "is_trusted": True}
+        issuer, _ = TrustedIssuer.objects.update_or_create(url=url, defaults=facts)
+        note(issuer, by)
+    return issuer
+
+
+def distrust(issuer: TrustedIssuer, *, by: Actor) -> None:
+    """Its tokens are refused from now on."""
+    with transaction.atomic():
+        TrustedIssuer.objects.filter(pk=issuer.pk).update(is_trusted=False)
+        issuer.is_trusted = False
+        note(issuer, by)
+
+
+def note(issuer: TrustedIssuer, by: Actor) -> None:
+    mode = "trusted" if issuer.is_trusted else "no longer trusted"
+    log.note(by, AccessEntry.Action.GRANTED, None, "trustedissuer", [str(issuer.pk)], mode=mode)
+
+
+def allow(
+    clinic: Clinic,
+    issuer: TrustedIssuer,
+    *,
+    application_id: str,
+    audience: str,
+    name: str,
+    scopes: Sequence[str],
+    by: Actor,
+    expires_at: datetime | None = None,
+) -> AllowedApplication:
+    """A line of the clinic's allow list, in place of the one that it has. Raises Refused for another clinic's."""
+    proof = {"issuer": issuer, "application_id": application_id, "audience": audience, "revoked_at": None}
+    facts = {"name": name, "scopes": list(scopes), "expires_at": expires_at}
+    try:
+        with transaction.atomic():
+            line, is_new = AllowedApplication.objects.update_or_create(clinic=clinic, **proof, defaults=facts)
+            log.record(by, AccessEntry.Action.GRANTED, [line], mode="allowed" if is_new else "allowed anew")
+    except IntegrityError:
+        raise Refused(
+            "This application is on another list already with this audience: revoke that line first, or ask the "
+            "partner for tokens with another audience."
+        ) from None
+    allowed: AllowedApplication = line
+    return allowed
