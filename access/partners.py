@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -68,11 +69,13 @@ def allow(
     expires_at: datetime | None = None,
 ) -> AllowedApplication:
     """A line of the clinic's allow list, in place of the one that it has. Raises Refused for another clinic's."""
-    proof = {"issuer": issuer, "application_id": application_id, "audience": audience, "revoked_at": None}
+    proof: dict[str, Any] = {"issuer": issuer, "application_id": application_id, "audience": audience}
     facts = {"name": name, "scopes": list(scopes), "expires_at": expires_at}
     try:
         with transaction.atomic():
-            line, is_new = AllowedApplication.objects.update_or_create(clinic=clinic, **proof, defaults=facts)
+            line, is_new = AllowedApplication.objects.update_or_create(
+                clinic=clinic, **proof, revoked_at=None, defaults=facts
+            )
             log.record(by, AccessEntry.Action.GRANTED, [line], mode="allowed" if is_new else "allowed anew")
     except IntegrityError:
         raise Refused(

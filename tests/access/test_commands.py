@@ -162,8 +162,8 @@ def test_an_application_is_allowed_and_no_longer(clinic: Clinic) -> None:
     assert line.scopes == ["callbacks:write"]
     assert line.expires_at is not None
     call_command("allow_application", "harbour", *LINE, "--scope", "notes:read")
-    line.refresh_from_db()
-    assert (line.scopes, line.expires_at) == (["callbacks:write", "notes:read"], None)
+    changed = AllowedApplication.objects.get()
+    assert (changed.scopes, changed.expires_at) == (["callbacks:write", "notes:read"], None)
     call_command("allow_application", "harbour", *PARTNER, "--revoke")
     line.refresh_from_db()
     assert line.revoked_at is not None

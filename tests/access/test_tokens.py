@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import jwt
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
@@ -223,7 +224,7 @@ def test_an_issuer_may_not_send_us_to_an_address_that_is_not_ours_to_call(post: 
 
 def test_many_threads_share_one_fetch(post: Issuer) -> None:
     held, token = issuers.Issuer(post.url), post.token()
-    kid = issuers.jwt.get_unverified_header(token)["kid"]
+    kid = jwt.get_unverified_header(token)["kid"]
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(held.key(kid, "RS256"))) for _ in range(16)]
     for thread in threads:

@@ -112,7 +112,7 @@ def test_a_partner_brings_the_result(clinic: Clinic, proof: str, request: pytest
     assert kept.proven_by == {"keyed": "api_key", "tokened": "application"}[proof]
     assert kept.proven_id == kept.clinic_id
     sender = ApiKey if proof == "keyed" else AllowedApplication
-    row = sender.objects.get(pk=kept.sender_id)
+    row = sender.objects.get(pk=str(kept.sender_id))
     assert row.last_used_at is not None
 
 
