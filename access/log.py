@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -93,6 +94,22 @@ def record(by: HttpRequest | Request | Actor, action: str, rows: Iterable[Clinic
     who = by if isinstance(by, Actor) else actor(by)
     for (clinic_id, object_type), ids in groups.items():
         note(who, action, clinic_id, object_type, ids, **facts)
+
+
+@contextmanager
+def recording(by: HttpRequest | Request | Actor, action: str, rows: Iterable[ClinicOwned]) -> Iterator[None]:
+    """record(), with its commit under way while the block prepares the answer. The block asks the database nothing.
+
+    Raises at its end what record() would have raised: what cannot be logged is not shown.
+    """
+    if not (rows := list(rows)):
+        yield
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline() as pipeline:
+        record(by, action, rows)
+        pipeline.sync()
+        yield
 
 
 def note(

@@ -47,8 +47,8 @@ class TranscriptOne(OfClinic, generics.RetrieveAPIView[Transcript]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Shows one transcript with its lines. Goes into the access log."""
         transcript = self.get_object()
-        log.record(request, AccessEntry.Action.READ, [transcript])
-        return Response(TranscriptShown(transcript).data)
+        with log.recording(request, AccessEntry.Action.READ, [transcript]):
+            return Response(TranscriptShown(transcript).data)
 
 
 class ReadsNotes(OfClinic):
@@ -58,11 +58,10 @@ class ReadsNotes(OfClinic):
         if "transcript" in include:
             asked = Transcript.objects.for_clinic(self.clinic).filter(request__in=[note.request_id for note in notes])
             transcripts = {row.request_id: row for row in asked.defer("search")}
-            log.record(self.request, AccessEntry.Action.READ, transcripts.values())
-        if "sections" in include:
-            log.record(self.request, AccessEntry.Action.READ, notes)
         context = {"include": include, "transcripts": transcripts}
-        return [NoteShown(note, context=context).data for note in notes]
+        read = [*transcripts.values(), *(notes if "sections" in include else [])]
+        with log.recording(self.request, AccessEntry.Action.READ, read):
+            return [NoteShown(note, context=context).data for note in notes]
 
 
 class NoteList(ReadsNotes, generics.ListAPIView[Note]):
@@ -81,7 +80,7 @@ class NoteList(ReadsNotes, generics.ListAPIView[Note]):
 
 
 class NoteOne(ReadsNotes, generics.RetrieveAPIView[Note]):
-    queryset = shown_notes()
+    queryset = shown_notes().prefetch_related("sections")
     serializer_class = NoteShown
     scopes = READ
     problems = {"GET": (422,)}

@@ -9,6 +9,8 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="accessseal",
-            index=models.Index(condition=models.Q(("restarted", True)), fields=["clinic", "number"], name="access_log_restarts"),
+            index=models.Index(
+                condition=models.Q(("restarted", True)), fields=["clinic", "number"], name="access_log_restarts"
+            ),
         ),
     ]
