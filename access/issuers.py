@@ -10,8 +10,9 @@ import json
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -31,9 +32,12 @@ ALGORITHMS: dict[tuple[Any, Any], tuple[str, ...]] = {
     ("OKP", "Ed25519"): ("EdDSA",),
 }
 FRESH_SECONDS = 600.0
-# Made-up key ids must not make us hammer an issuer; a real rotation is never kept waiting.
-FETCHES, FETCHES_WITHIN_SECONDS = 3, 30.0
-FETCH_SECONDS, WAIT_SECONDS = 5.0, 2.0
+#: Made-up key ids must not make us hammer an issuer: a few questions at once, then one in so many seconds.
+QUESTIONS, QUESTION_EVERY_SECONDS = 5, 3.0
+#: For so long, that the issuer had no such key is still known.
+KNOWN_SECONDS = 5.0
+#: After a failure it is left alone, and for so long a request waits for an answer at most.
+REST_SECONDS, WAIT_SECONDS, FETCH_SECONDS = 5.0, 2.0, 5.0
 MOST_BYTES, MOST_KEYS = 256 * 1024, 100
 FEWEST_RSA_BITS = 2048
 
@@ -43,52 +47,79 @@ class Unreachable(Exception):
 
 
 class Issuer:
-    """One issuer's keys. Safe for threads; one of them fetches, the others go on with what is held."""
+    """One issuer's keys. Safe for threads: one of its own fetches for all, and nobody waits for it long."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._keys: list[Mapping[str, Any]] = []
-        self._asked: deque[float] = deque(maxlen=FETCHES)
-        self._fetched_at = float("-inf")
-        self._failed = False
         self._turn = threading.Lock()
+        self._fetching: Future[None] | None = None
+        self._begun_at = self._fetched_at = self._failed_at = float("-inf")
+        self._questions, self._counted_at = float(QUESTIONS), time.monotonic()
+
+    def holds(self, kid: str | None, algorithm: str) -> bool:
+        """Whether the key is at hand, so that key() waits for nobody."""
+        return self._find(kid, algorithm) is not None
 
     def key(self, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
         """The key that a token's header names; None when the issuer has no such key. Raises Unreachable."""
+        if not self.holds(kid, algorithm):
+            self._wait()
+        elif time.monotonic() - self._fetched_at > FRESH_SECONDS:
+            self._ask()
         found = self._find(kid, algorithm)
-        if found is None:
-            is_known = self._refresh(WAIT_SECONDS)
-            found = self._find(kid, algorithm)
-            if found is None and not is_known:
-                raise Unreachable
-        elif time.monotonic() - self._fetched_at > FRESH_SECONDS and self._may_ask():
-            threading.Thread(target=self._refresh, args=(0,), name="issuer", daemon=True).start()
+        if found is None and not self._knows():
+            raise Unreachable
         return jwt.PyJWK.from_dict(dict(found), algorithm) if found else None
+
+    def _knows(self) -> bool:
+        """Whether what is held is all there is: the issuer said so just now, and has not been asked in vain since."""
+        just_now = time.monotonic() - self._fetched_at < KNOWN_SECONDS
+        return just_now and self._begun_at < self._fetched_at and self._failed_at < self._fetched_at
 
     def _find(self, kid: str | None, algorithm: str) -> Mapping[str, Any] | None:
         """A token may leave its key unnamed where the issuer has only one of the kind."""
         fit = [key for key in self._keys if algorithm in algorithms_of(key) and kid in (None, key.get("kid"))]
         return fit[0] if len(fit) == 1 else None
 
-    def _refresh(self, wait: float) -> bool:
-        """Whether what is held now is what the issuer says."""
-        before = self._fetched_at
-        if not self._turn.acquire(timeout=wait):
-            return False
-        try:
-            if self._fetched_at == before and self._may_ask():
-                self._asked.append(time.monotonic())
-                self._keys = fetch_keys(self.url)
-                self._fetched_at, self._failed = time.monotonic(), False
-        except VendorError as error:
-            self._failed = True
-            log.warning("a token issuer's keys could not be had: %s", error.code)
-        finally:
-            self._turn.release()
-        return not self._failed
+    def _wait(self) -> None:
+        """For a fetch that has just begun; for one that hangs, nobody who comes later."""
+        if (fetching := self._ask()) is not None:
+            with suppress(TimeoutError):
+                fetching.result(max(0.0, self._begun_at + WAIT_SECONDS - time.monotonic()))
+
+    def _ask(self) -> Future[None] | None:
+        """The fetch that is under way, begun if need be; None where the issuer is not asked now."""
+        with self._turn:
+            if self._fetching is not None and not self._fetching.done():
+                return self._fetching
+            if not self._may_ask():
+                return None
+            self._begun_at, self._fetching = time.monotonic(), Future()
+            threading.Thread(target=self._fetch, args=[self._fetching], name="issuer", daemon=True).start()
+            return self._fetching
 
     def _may_ask(self) -> bool:
-        return len(self._asked) < FETCHES or time.monotonic() - self._asked[0] > FETCHES_WITHIN_SECONDS
+        now = time.monotonic()
+        gained = (now - self._counted_at) / QUESTION_EVERY_SECONDS
+        self._questions, self._counted_at = min(QUESTIONS, self._questions + gained), now
+        if now - self._failed_at < REST_SECONDS or self._questions < 1:
+            return False
+        self._questions -= 1
+        return True
+
+    def _fetch(self, done: Future[None]) -> None:
+        try:
+            self._keys = fetch_keys(self.url)
+            self._fetched_at = time.monotonic()
+        except VendorError as error:
+            self._failed_at = time.monotonic()
+            log.warning("a token issuer's keys could not be had: %s", error.code)
+        except Exception as error:
+            self._failed_at = time.monotonic()
+            log.exception("a token issuer's keys could not be read: %s", type(error).__name__)
+        finally:
+            done.set_result(None)
 
 
 def fetch_keys(url: str) -> list[Mapping[str, Any]]:

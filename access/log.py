@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Kind = AccessEntry.Actor
+#: 192.0.2.1, 192.0.2.1:443, 2001:db8::1, [2001:db8::1]:443, fe80::1%eth0
+ADDRESS = re.compile(r"([0-9.]+)(?::[0-9]+)?|\[([0-9a-fA-F:.]+)(?:%[^\]]*)?\](?::[0-9]+)?|([0-9a-fA-F:.]+)(?:%.*)?")
 OPERATOR = "operator"
 COLUMNS = (
     *("id", "clinic_id"),
@@ -113,6 +116,14 @@ def recording(by: HttpRequest | Request | Actor, action: str, rows: Iterable[Cli
 
 
 def note(
+    by: Actor, action: str, clinic_id: UUID | None, object_type: str = "", ids: Sequence[str] = (), **facts: Any
+) -> None:
+    """One entry, for what is no row of a clinic: a person, an issuer, a refusal."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, row(by, action, clinic_id, object_type, ids, **facts))
+
+
+def row(
     by: Actor,
     action: str,
     clinic_id: UUID | None,
@@ -123,12 +134,10 @@ def note(
     reason: str = "",
     on_behalf_of: str = "",
     times: int = 1,
-) -> None:
-    """One entry, for what is no row of a clinic: a person, an issuer, a refusal."""
+) -> list[Any]:
+    """What INSERT takes."""
     what: list[Any] = [str(action), object_type, list(ids), mode, reason, on_behalf_of, times]
-    who: list[Any] = [str(by.kind), by.id, by.role_in(clinic_id), by.address, request_id.get()]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [uuid7(), clinic_id, *what, *who])
+    return [uuid7(), clinic_id, *what, str(by.kind), by.id, by.role_in(clinic_id), by.address, request_id.get()]
 
 
 def address(request: HttpRequest | Request) -> str | None:
@@ -137,10 +146,14 @@ def address(request: HttpRequest | Request) -> str | None:
 
 
 def sender(peer: str, forwarded: str) -> str | None:
-    """The IP address of whoever called; behind a proxy, what the proxy itself has added to X-Forwarded-For last."""
+    """The IP address of whoever called; behind a proxy, what the proxy itself has added to X-Forwarded-For last.
+
+    Some proxies add the port too.
+    """
     claimed = forwarded.rpartition(",")[2].strip() if settings.SECURE_PROXY_SSL_HEADER else ""
+    match = ADDRESS.fullmatch(claimed or peer)
     try:
-        found = ipaddress.ip_address((claimed or peer).partition("%")[0])
+        found = ipaddress.ip_address(next(filter(None, match.groups())) if match else "")
     except ValueError:
         return None
     return str(getattr(found, "ipv4_mapped", None) or found)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from access import bearer, refusals
 from access.models import Program
-from access.programs import ScopeMissing, may
+from access.programs import Refused, ScopeMissing, may
 
 
 class Insufficient(PermissionDenied):
@@ -27,6 +27,7 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Program):
+            refusals.refused(request, Refused("no_proof", "Nothing was sent."))
             return False
         method = "GET" if request.method == "HEAD" else str(request.method)
         needed = view.scopes.get(method)

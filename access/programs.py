@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from access import keys, log, tokens
@@ -48,6 +50,7 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.program = program
+        self.clinic_id: UUID | None = program.clinic_id if program else None
 
 
 class NotAllowed(Refused):
@@ -100,16 +103,15 @@ def judge_key(presented: keys.Presented, key: ApiKey | None) -> ApiKey:
 
 
 def _application(text: str) -> AllowedApplication:
-    issuers = TrustedIssuer.objects.filter(is_trusted=True)
     token = read(text)
     if trust.wants_news(token.issuer):
-        trust.renew(issuers.values_list("url", flat=True))
+        trust.renew(TrustedIssuer.objects.filter(is_trusted=True).values_list("url", flat=True))
     claims = verify(token)
-    listed = AllowedApplication.objects.select_related("clinic").filter(
-        issuer__in=issuers.filter(url=claims.issuer), audience__in=claims.audiences, revoked_at=None
+    lines = AllowedApplication.objects.select_related("clinic").filter(
+        issuer__url=claims.issuer, issuer__is_trusted=True, audience__in=claims.audiences
     )
-    named = list(listed.filter(application_id=claims.application_id)[:2])
-    return choose(named, is_for_us=bool(named) or listed.exists())
+    named = lines.filter(application_id=claims.application_id).order_by(F("revoked_at").desc(nulls_first=True))[:2]
+    return choose(list(named), lambda: set(lines.values_list("clinic", flat=True).distinct()[:2]))
 
 
 def read(text: str) -> Token:
@@ -130,16 +132,26 @@ def verify(token: Token) -> Claims:
         raise Refused(error.code, error.message) from None
 
 
-def choose(named: Sequence[AllowedApplication], *, is_for_us: bool) -> AllowedApplication:
-    """The one line of the allow list that a token's application and audience name. Raises Refused."""
-    if not is_for_us:
-        raise Refused("wrong_audience", "The token is for somebody else.")
+def choose(named: Sequence[AllowedApplication], clinics: Callable[[], Collection[UUID]]) -> AllowedApplication:
+    """The one line of the allow list that a token is for. Raises Refused.
+
+    `named`: the lines of its application and audience, at most two, those in use first. `clinics`: whose lines have its
+    audience at all.
+    """
     if not named:
-        raise NotAllowed("not_allowed", "The application is not on the allow list.")
-    if len(named) > 1:
+        raise _not_listed(clinics())
+    if len(named) > 1 and named[1].revoked_at is None:
         raise Refused("wrong_audience", "The token is for several clinics: ask for one audience at a time.")
     judge(named[0])
     return named[0]
+
+
+def _not_listed(clinics: Collection[UUID]) -> Refused:
+    if not clinics:
+        return Refused("wrong_audience", "The token is for somebody else.")
+    refusal = NotAllowed("not_allowed", "The application is not on the allow list.")
+    refusal.clinic_id = next(iter(clinics)) if len(clinics) == 1 else None
+    return refusal
 
 
 def judge(program: Program) -> None:
@@ -156,9 +168,11 @@ def was_not_seen_lately(program: Program) -> bool:
 
 
 def mark_used(program: ApiKey | AllowedApplication) -> None:
-    """Sets `last_used_at`, at most once a minute."""
+    """Sets `last_used_at`, at most once a minute, however many ask at once."""
     if was_not_seen_lately(program):
-        type(program).objects.filter(pk=program.pk).update(last_used_at=timezone.now())
+        now = timezone.now()
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - SEEN_EVERY)
+        type(program).objects.filter(stale, pk=program.pk).update(last_used_at=now)
 
 
 def revoke(program: ApiKey | AllowedApplication, *, by: Actor) -> None:

@@ -59,13 +59,19 @@ def read(text: str) -> Token:
         issuer = jwt.decode(text, options={"verify_signature": False}).get("iss")
     except BROKEN:
         raise BadToken("unreadable", "The token cannot be read.") from None
-    if header.get("alg") not in ASYMMETRIC:
+    algorithm, kind = str(header.get("alg")), str(header.get("typ", "JWT"))
+    if algorithm not in ASYMMETRIC:
         raise BadToken("algorithm", "The token must be signed with an asymmetric algorithm.")
-    if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in TYPES:
+    if kind.lower().removeprefix("application/") not in TYPES:
         raise BadToken("wrong_type", "The token is not for asking with.")
     if not isinstance(issuer, str):
         raise BadToken("no_issuer", "The token names no issuer.")
-    return Token(text, issuer, header["alg"], header.get("kid"))
+    return Token(text, issuer, algorithm, header.get("kid"))
+
+
+def issuer_of(token: Token) -> Issuer:
+    """Its keys, as far as they are held. To be asked for trusted issuers alone: each is kept for good."""
+    return _held.setdefault(token.issuer, Issuer(token.issuer))
 
 
 def verify(token: Token) -> Claims:
@@ -73,7 +79,7 @@ def verify(token: Token) -> Claims:
 
     Raises BadToken, issuers.Unreachable.
     """
-    key = _held.setdefault(token.issuer, Issuer(token.issuer)).key(token.key_id, token.algorithm)
+    key = issuer_of(token).key(token.key_id, token.algorithm)
     if key is None:
         raise BadToken("unknown_key", "The token's issuer has no such key.")
     options: Any = {"require": ["exp", "iss", "aud"], "verify_aud": False, "verify_sub": False, "verify_jti": False}
@@ -98,13 +104,18 @@ REASONS: Mapping[type[BaseException], tuple[str, str]] = {
 def _identity(claims: Mapping[str, Any]) -> str:
     """The calling application: what the first of these claims that is there says."""
     name = next((claims[name] for name in IDENTITIES if name in claims), None)
-    if not isinstance(name, str) or not 0 < len(name) <= 200:
+    if not _is_name(name, 200):
         raise BadToken("no_application", "The token must name its application in azp, appid or sub.")
-    return name
+    return str(name)
 
 
 def _audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:
     given = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    if not 0 < len(given) <= 20 or not all(isinstance(one, str) for one in given):
+    if not 0 < len(given) <= 20 or not all(_is_name(one, 500) for one in given):
         raise BadToken("no_audience", "The token must say whom it is for.")
     return tuple(given)
+
+
+def _is_name(value: Any, longest: int) -> bool:
+    """Whether the database can be asked for it: U+0000 and lone surrogates are not printable."""
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()

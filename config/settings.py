@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "access.signin.middleware.SessionMiddleware",
     "access.signin.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "access.signin.middleware.RefusalMiddleware",
+    "access.refusals.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [

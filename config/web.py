@@ -57,6 +57,14 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.django(scope, receive, send)  # type: ignore[arg-type]
+        try:
+            return await self.answer(scope, receive, send)
+        except Exception:  # the server would print it whole, and an error's text can quote a row
+            log.exception("the web process failed")
+            with suppress(Exception):  # an answer may have begun
+                await refuse(send, 500, problems.ServerError.default_detail)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self.folder)) as body:
             try:
                 length = await self.read(scope, receive, body)
@@ -89,12 +97,7 @@ class Web:
         # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
         query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
         prepared = {**scope, "headers": headers, "query_string": query, "listenpost.body": body}
-        try:
-            await self.django(prepared, receive, send)  # type: ignore[arg-type]
-        except Exception:  # the server would print it whole, and an error's text can quote a row
-            log.exception("the web process failed")
-            with suppress(Exception):  # an answer may have begun
-                await refuse(send, 500, problems.ServerError.default_detail)
+        await self.django(prepared, receive, send)  # type: ignore[arg-type]
 
 
 def may_upload(authorization: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -53,8 +54,9 @@ class SessionList(OfClinic, generics.ListAPIView[Session]):
         """Opens a session: one consultation."""
         wanted = NewSession(data=request.data)
         wanted.is_valid(raise_exception=True)
-        session = open_session(self.clinic, **wanted.validated_data)
-        log.record(request, CHANGED, [session], mode="opened")
+        with transaction.atomic():
+            session = open_session(self.clinic, **wanted.validated_data)
+            log.record(request, CHANGED, [session], mode="opened")
         headers = {"Location": reverse("session", [session.pk], request=request)}
         return Response(SessionShown(session).data, status=201, headers=headers)
 
@@ -87,9 +89,8 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
         if not AUDIO_TYPE.fullmatch(request.content_type):
             raise UnsupportedMedia(f"Send {ACCEPTED} as the body, with its Content-Type: audio/...")
         with upload_refusals():
-            audio, created = uploads.keep_audio(session, cast("BinaryIO", request._request))
-        if created:
-            log.record(request, CHANGED, [audio], mode="uploaded")
+            body = cast("BinaryIO", request._request)
+            audio, created = uploads.keep_audio(session, body, by=log.actor(request))
         return Response(AudioShown(audio).data, status=201 if created else 200)
 
 
@@ -119,7 +120,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
         wanted = NewRequest(data=request.data, context={"session": session})
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
-        with asking_refusals():
+        with asking_refusals(), transaction.atomic():
             asked = asking.ask(
                 session,
                 vendor=given["vendor"],
@@ -129,7 +130,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
                 submitted_elsewhere=given.get("submitted_elsewhere", False),
                 by=log.actor(request),
             )
-        log.record(request, CHANGED, [asked], mode="asked")
+            log.record(request, CHANGED, [asked], mode="asked")
         return accepted(request, asked)
 
 
@@ -178,9 +179,9 @@ class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
     problems = {"POST": (409,)}
 
     def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int, mode: str) -> Response:
-        with asking_refusals():
+        with asking_refusals(), transaction.atomic():
             asked = action(self.get_object())
-        log.record(request, CHANGED, [asked], mode=mode)
+            log.record(request, CHANGED, [asked], mode=mode)
         return accepted(request, asked, status)
 
 

@@ -132,7 +132,7 @@ def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor) 
         next_attempt_at=None if elsewhere else timezone.now(),
     )
     if elsewhere:
-        transaction.on_commit(lambda: orphans.recall(request.clinic_id, client_request_id))
+        transaction.on_commit(lambda: orphans.recall(request.clinic_id, client_request_id), robust=True)
     else:
         transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
 

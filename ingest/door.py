@@ -186,7 +186,7 @@ class Door:
         try:
             found = await self.inbox.rows(AUDIO, audio_id)
             if found:
-                await self.log_download(scope, audio_id, found[0].pop("clinic_id"))
+                await self.log_download(scope, ticket, audio_id, found[0].pop("clinic_id"))
         except Unavailable:
             return await refuse(send, 503, "try again", RETRY)
         if not found:
@@ -198,29 +198,30 @@ class Door:
             await refuse(send, 404, "no such file")
         return None
 
-    async def log_download(self, scope: Scope, audio_id: UUID, clinic_id: UUID) -> None:
+    async def log_download(self, scope: Scope, ticket: str, audio_id: UUID, clinic_id: UUID) -> None:
         """One entry a download, not one a range of it. Raises Unavailable."""
         vendor = Actor(Kind.VENDOR, address=sender(scope))
-        if scope["method"] == "GET" and self.downloads.begins(audio_id, vendor.address):
+        if scope["method"] == "GET" and not self.downloads.holds(ticket, vendor.address):
             await self.partners.logged(vendor, "read", clinic_id, "audio", [str(audio_id)], mode="file")
+            self.downloads.add(ticket, vendor.address)
 
 
 class Downloads:
-    """Who fetched what in the last minutes: a file that is fetched in many ranges is fetched once."""
+    """Which are in the access log since some minutes: a file that is fetched in many ranges is fetched once."""
 
     SECONDS, MOST = 600.0, 10_000
 
     def __init__(self) -> None:
-        self._begun: dict[tuple[UUID, str | None], float] = {}
+        self._begun: dict[tuple[str, str | None], float] = {}
 
-    def begins(self, audio_id: UUID, address: str | None) -> bool:
-        now = time.monotonic()
-        begun = self._begun.pop((audio_id, address), float("-inf"))
-        is_new = now - begun > self.SECONDS
-        self._begun[audio_id, address] = now if is_new else begun
+    def holds(self, ticket: str, address: str | None) -> bool:
+        return time.monotonic() - self._begun.get((ticket, address), float("-inf")) < self.SECONDS
+
+    def add(self, ticket: str, address: str | None) -> None:
+        self._begun.pop((ticket, address), None)
+        self._begun[ticket, address] = time.monotonic()
         if len(self._begun) > self.MOST:
             del self._begun[next(iter(self._begun))]
-        return is_new
 
 
 def sender(scope: Scope) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from config import leases
@@ -45,3 +46,13 @@ def recall(clinic_id: UUID, client_request_id: str) -> None:
     waiting = Callback.objects.filter(clinic=clinic_id, state=State.ORPHAN, named_request=client_request_id)
     if waiting.update(state=State.STORED, attempts=0, problem="", **leases.due_again(timezone.now())):
         transaction.on_commit(tasks.ring_callbacks)
+
+
+def recall_all() -> None:
+    """Whatever was missed: the process ended between the commit that made a try and the look after it."""
+    tries = Submission.objects.filter(
+        clinic=OuterRef("clinic"), client_request_id=OuterRef("named_request"), request__vendor=OuterRef("vendor")
+    )
+    found = Callback.objects.filter(Exists(tries), state=State.ORPHAN).exclude(named_request="")
+    if found.update(state=State.STORED, attempts=0, problem="", **leases.due_again(timezone.now())):
+        tasks.ring_callbacks()

@@ -28,7 +28,8 @@ ATTEMPTS = 6
 State = Callback.State
 WORDS = {TRANSCRIPT: "the transcript", NOTE: "the note"}
 Verdict = tuple[str, str]
-NOBODYS = "No request of the clinic has the id it names. It is applied when the request is made."
+NOBODYS = "No request of the clinic has the client_request_id it names. It is applied when the request is made."
+NAMELESS = "It names no request of the clinic, and has no client_request_id to wait with. Its sender must add one."
 CAN_GO_AGAIN = [State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED, State.ORPHAN]
 
 
@@ -105,7 +106,7 @@ def apply(callback: Callback, result: Result) -> None:
     submission = orphans.addressee(callback, result)
     if submission is None:
         name = result.client_request_id or ""
-        return settle(callback, State.ORPHAN, NOBODYS, digest, named_request=name if len(name) <= 128 else "")
+        return settle(callback, State.ORPHAN, NOBODYS if name else NAMELESS, digest, named_request=name)
     request = lifecycle.lock(submission.request_id)
     submission.refresh_from_db()  # it may have moved before the request was ours
     state, problem = judge(request, submission, callback, result, digest)

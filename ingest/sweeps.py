@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config import leases
-from ingest import asking, tasks
+from ingest import asking, orphans, tasks
 from ingest.models import Callback, Submission
 
 SWEEP_LOCK = 0x11570
@@ -18,6 +18,7 @@ def sweep() -> None:
     with transaction.atomic():
         if not alone():
             return
+        orphans.recall_all()
         submissions = leases.due_ids(Submission, MOST_SUBMISSIONS)
         callbacks = leases.due_ids(Callback, 1)
     for submission_id in submissions:

@@ -17,6 +17,9 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 
+from access import log
+from access.log import Actor
+from access.models import AccessEntry
 from feed import events
 from ingest import probe, states
 from ingest.models import Audio, Session
@@ -48,7 +51,7 @@ class _Moved(File):  # type: ignore[type-arg]
         return str(self.path)
 
 
-def keep_audio(session: Session, body: BinaryIO) -> tuple[Audio, bool]:
+def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, bool]:
     """Stores what `body` holds as the session's next audio; bytes that are there already give that Audio and False.
 
     Raises EmptyBody, AudioTooLarge, SessionClosed and probe.NotAudio; then nothing is kept.
@@ -69,7 +72,7 @@ def keep_audio(session: Session, body: BinaryIO) -> tuple[Audio, bool]:
             key = f"audio/{session.clinic_id}/{session.pk}/{sha256}"
             copy.seek(0)
             _store(key, _Moved(path, copy))
-            return _record(session.pk, key, size, sha256, sound)
+            return _record(session.pk, key, size, sha256, sound, by)
         finally:
             with suppress(FileNotFoundError):
                 path.unlink()
@@ -106,10 +109,10 @@ def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound) -> tuple[Audio, bool]:
+def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound, by: Actor) -> tuple[Audio, bool]:
     """The row for what is stored. Where there can be none, the stored bytes go too."""
     try:
-        return _insert(session_id, key, size, sha256, sound)
+        return _insert(session_id, key, size, sha256, sound, by)
     except (SessionClosed, DatabaseError):
         if not Audio.objects.filter(storage_key=key).exists():
             default_storage.delete(key)
@@ -117,7 +120,7 @@ def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sou
 
 
 @transaction.atomic
-def _insert(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound) -> tuple[Audio, bool]:
+def _insert(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sound, by: Actor) -> tuple[Audio, bool]:
     session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
     if known := session.audio.filter(sha256=sha256).first():
         return known, False
@@ -135,5 +138,6 @@ def _insert(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sou
     )
     if states.SESSION.moves(session.state, Session.State.RECORDING):
         Session.objects.filter(pk=session.pk).update(state=Session.State.RECORDING)
+    log.record(by, AccessEntry.Action.CHANGED, [audio], mode="uploaded")
     events.record("audio.created", clinic_id=session.clinic_id, object_id=audio.pk, session=str(session.pk))
     return audio, True

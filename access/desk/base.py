@@ -54,6 +54,7 @@ class DeskModelAdmin(ModelAdmin):
         row = super().get_object(request, object_id, from_field)
         if row is None:
             raise Http404
+        request.asked_clinic = getattr(row, "clinic_id", None)  # type: ignore[attr-defined]  # for access.refusals
         return row
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from access import log, refusals, roles
 from access.signin import factor, sessions
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -60,22 +58,3 @@ class SecondFactorMiddleware:
         if is_required and not is_set_up and request.path not in open_to_all:
             return HttpResponseRedirect(open_to_all[0])
         return None
-
-
-class RefusalMiddleware:
-    """Writes whoever was refused a page of the admin to the access log."""
-
-    def __init__(self, get_response: Answer) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if response.status_code == 403 and request.path_info.startswith("/admin/"):
-            code = "csrf" if getattr(request, "csrf_refused", False) else "not_allowed"
-            refusals.note(log.actor(request), code, only_clinic(request))
-        return response
-
-
-def only_clinic(request: HttpRequest) -> UUID | None:
-    clinics = list(roles.roles(request))
-    return clinics[0] if len(clinics) == 1 else None

@@ -13,7 +13,7 @@ from ingest.models import Callback
 from vendors import VENDORS
 
 State = Callback.State
-PROBLEMS = [State.FAILED, State.JUNK, State.CONFLICT, State.MISMATCH]
+PROBLEMS = [State.FAILED, State.JUNK, State.CONFLICT, State.MISMATCH, State.ORPHAN]
 
 
 class OfVendor(admin.SimpleListFilter):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from access import log
 from ingest import uploads
 from ingest.models import Audio, Session
 from tests.factories import SessionFactory
@@ -27,7 +28,7 @@ def test_a_session_closed_meanwhile_keeps_no_bytes(storage: Path) -> None:
     session: Session = SessionFactory(state="open")
     Session.objects.filter(pk=session.pk).update(state="closed")
     with pytest.raises(uploads.SessionClosed):
-        uploads.keep_audio(session, io.BytesIO(encoded("wav")))
+        uploads.keep_audio(session, io.BytesIO(encoded("wav")), by=log.command())
     assert files(storage) == []
     assert not Audio.objects.exists()
 
@@ -35,9 +36,9 @@ def test_a_session_closed_meanwhile_keeps_no_bytes(storage: Path) -> None:
 def test_the_same_bytes_are_stored_once(storage: Path) -> None:
     session: Session = SessionFactory()
     sound = encoded("wav")
-    first, created = uploads.keep_audio(session, io.BytesIO(sound))
+    first, created = uploads.keep_audio(session, io.BytesIO(sound), by=log.command())
     assert created
-    assert uploads.keep_audio(session, io.BytesIO(sound)) == (first, False)
+    assert uploads.keep_audio(session, io.BytesIO(sound), by=log.command()) == (first, False)
     (kept,) = files(storage)
     assert kept.read_bytes() == sound
 
@@ -49,5 +50,5 @@ def test_what_a_killed_process_left_is_removed_by_the_next_upload(storage: Path,
     for file in (old, fresh):
         file.write_bytes(b"x")
     os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
-    uploads.keep_audio(SessionFactory(), io.BytesIO(encoded("wav")))
+    uploads.keep_audio(SessionFactory(), io.BytesIO(encoded("wav")), by=log.command())
     assert list(folder.iterdir()) == [fresh]
