@@ -66,15 +66,18 @@ def create(
 
 
 def rotate(key: ApiKey, *, by: Actor, overlap: timedelta) -> tuple[ApiKey, str]:
-    """A new key in place of this one, and its token. The old one goes on for `overlap`, so that nobody is cut off."""
-    ends = timezone.now() + min(overlap, LONGEST_OVERLAP)
+    """A new key in place of this one, and its token. The old one goes on for `overlap`, so that nobody is cut off.
+
+    The new one lasts as long as the old one was made to. Raises NotLive.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        old: ApiKey = ApiKey.objects.select_for_update().select_related("clinic").get(pk=key.pk)
-        if not old.is_live(timezone.now()):
+        old: ApiKey = ApiKey.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=key.pk)
+        if not old.is_live(now):
             raise NotLive
-        lasts = old.expires_at and timezone.now() + (old.expires_at - old.created_at)
+        lasts = old.expires_at and now + (old.expires_at - old.created_at)
         fresh, token = create(old.clinic, name=old.name, scopes=old.scopes, by=by, expires_at=lasts)
-        ApiKey.objects.filter(pk=old.pk).update(expires_at=min(ends, old.expires_at or ends))
+        ApiKey.objects.filter(pk=old.pk).update(retires_at=now + min(overlap, LONGEST_OVERLAP))
         log.record(by, AccessEntry.Action.GRANTED, [old], mode="rotated")
     return fresh, token
 

@@ -124,10 +124,14 @@ class Program(ClinicOwned):
 
 
 class ApiKey(Program):
-    """A program that proves itself by a key. The key is shown once; `digest` is the SHA-256 of its secret part."""
+    """A program that proves itself by a key. The key is shown once; `digest` is the SHA-256 of its secret part.
+
+    `retires_at`: set by a rotation, until when the key goes on beside its successor.
+    """
 
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.BinaryField(max_length=32)
+    retires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "API key"
@@ -135,6 +139,14 @@ class ApiKey(Program):
 
     def __str__(self) -> str:
         return self.prefix
+
+    def is_live(self, at: datetime) -> bool:
+        return super().is_live(at) and (self.retires_at is None or self.retires_at > at)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The sooner of its two ends."""
+        return min((end for end in (self.expires_at, self.retires_at) if end), default=None)
 
 
 class TrustedIssuer(models.Model):

@@ -20,7 +20,8 @@ from config import bodies
 from ingest.inbox import Inbox
 
 KEY = """
-SELECT id, clinic_id, scopes, digest, expires_at, revoked_at, last_used_at FROM access_apikey WHERE prefix = %s
+SELECT id, clinic_id, scopes, digest, expires_at, retires_at, revoked_at, last_used_at
+FROM access_apikey WHERE prefix = %s
 """
 ISSUERS = "SELECT url FROM access_trustedissuer WHERE is_trusted"
 APPLICATIONS = """

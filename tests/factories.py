@@ -209,6 +209,19 @@ class CallbackFactory(OwnedFactory):
     state = Callback.State.STORED
 
 
+class OrphanFactory(CallbackFactory):
+    """A partner's result for a request that is not there."""
+
+    clinic = SubFactory(ClinicFactory)
+    submission = request = None
+    vendor = "nabla"
+    proven_by = Callback.Proof.API_KEY
+    proven_id = SelfAttribute("clinic.pk")
+    event_id = Sequence(lambda n: f"sha256:{n}")
+    state = Callback.State.ORPHAN
+    named_request = Sequence(lambda n: f"request-{n}")
+
+
 class ResultFactory(OwnedFactory):
     class Meta:
         abstract = True

@@ -67,7 +67,7 @@ class ApiKeyAdmin(desk.ManagedModelAdmin):
         may,
         desk.moment("created_at", "created"),
         desk.moment("last_used_at", "last used"),
-        desk.moment("expires_at", "expires"),
+        desk.moment("ends_at", "ends"),
         desk.moment("revoked_at", "revoked"),
     )
     actions = ("revoke",)

@@ -254,4 +254,9 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AddField(
+            model_name="apikey",
+            name="retires_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
     ]

@@ -93,8 +93,8 @@ def test_a_rotated_key_and_its_successor_both_work_for_a_while(clinic: Clinic) -
     assert (fresh.name, fresh.scopes, fresh.clinic, fresh.expires_at) == ("EHR", ["notes:read"], clinic, None)
     assert Api(token).get("notes").status_code == Api(successor).get("notes").status_code == 200
     old.refresh_from_db()
-    assert old.expires_at is not None
-    assert abs(old.expires_at - timezone.now() - HOUR) < timedelta(minutes=1)
+    assert old.ends_at is not None
+    assert abs(old.ends_at - timezone.now() - HOUR) < timedelta(minutes=1)
 
 
 def test_rotation_never_lengthens_a_life(clinic: Clinic) -> None:
@@ -102,9 +102,25 @@ def test_rotation_never_lengthens_a_life(clinic: Clinic) -> None:
     key, _ = keys.create(clinic, name="EHR", scopes=["notes:read"], by=log.command(), expires_at=ends)
     fresh, _ = keys.rotate(key, by=log.command(), overlap=10 * HOUR)
     key.refresh_from_db()
-    assert key.expires_at == ends
+    assert key.ends_at == ends
     assert fresh.expires_at is not None
     assert abs(fresh.expires_at - ends) < timedelta(minutes=1)
+
+
+def test_a_key_rotated_twice_has_successors_that_last_as_long_as_it_did(clinic: Clinic) -> None:
+    key, _ = keys.create(clinic, name="EHR", scopes=["notes:read"], by=log.command())
+    ApiKey.objects.update(created_at=timezone.now() - 24 * HOUR)
+    keys.rotate(key, by=log.command(), overlap=24 * HOUR)
+    again, _ = keys.rotate(key, by=log.command(), overlap=HOUR)
+    assert again.expires_at is None
+
+
+def test_a_key_ends_with_its_overlap(clinic: Clinic) -> None:
+    key, token = keys.create(clinic, name="EHR", scopes=["notes:read"], by=log.command())
+    keys.rotate(key, by=log.command(), overlap=timedelta(0))
+    assert refusal(token) == "expired"
+    with pytest.raises(keys.NotLive):
+        keys.rotate(key, by=log.command(), overlap=HOUR)
 
 
 def test_a_key_that_has_ended_cannot_be_rotated(clinic: Clinic) -> None:

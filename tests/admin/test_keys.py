@@ -112,7 +112,7 @@ def test_rotating_shows_a_new_key_and_lets_the_old_one_end(manager: Client, clin
     assert 'value="24"' in form
     token = shown_token(manager.post(page_of(old, "rotate"), {"hours": "2"}))
     assert key_of(token).scopes == ["notes:read"]
-    ends = key_of(old_token).expires_at
+    ends = key_of(old_token).ends_at
     assert ends
     assert timedelta(hours=1) < ends - timezone.now() < timedelta(hours=2)
     assert [mode for mode, *_ in modes()] == ["created", "created", "rotated"]

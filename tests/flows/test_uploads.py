@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from access.models import AccessEntry
 from access.models import Clinic as ClinicRow
 from ingest.models import Audio
 from tests.flows.clinic import Clinic, eventually, wav
@@ -134,6 +135,40 @@ def test_a_key_that_may_only_read_gets_no_room_either(clinic: Clinic, rows: None
 def test_a_header_with_an_underscore_passes_for_no_other(clinic: Clinic) -> None:
     forged = requests.get(f"{clinic.base_url}/healthz", headers={"X_Request_ID": "forged-by-underscore"}, timeout=10)
     assert forged.headers["X-Request-ID"] != "forged-by-underscore"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Authorization: Bearer {key}\r\nAuthorization: Bearer {key}",
+        "Authorization: Bearer {key}\r\nauthorization: Bearer lp_x",
+        "Authorization: Basic eDp5\r\nAuthorization: Bearer {key}",
+        "Authorization: Bearer {key}, Bearer {key}",
+        "Authorization: Bearer {key}\r\n Bearer {key}",
+        "Authorization : Bearer {key}",
+        "X-Authorization: Bearer {key}",
+        "Authorization_: Bearer {key}",
+        "HTTP_AUTHORIZATION: Bearer {key}",
+        "Proxy-Authorization: Bearer {key}",
+        "Cookie: Authorization=Bearer {key}",
+    ],
+)
+def test_a_proof_that_is_sent_crookedly_is_none(clinic: Clinic, headers: str) -> None:
+    address = urlsplit(clinic.base_url)
+    sent = headers.format(key=clinic.key)
+    head = f"GET /api/v1/sessions HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n{sent}\r\n\r\n"
+    with socket.create_connection((str(address.hostname), int(address.port or 80)), timeout=10) as line:
+        line.sendall(head.encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+    status = answer.split(b" ", 2)[1] if answer else b""
+    assert status in (b"400", b"401"), answer[:200]
+    assert clinic.key.encode() not in answer
+
+
+def test_an_address_cannot_be_forged_by_an_underscore(clinic: Clinic, rows: None) -> None:
+    forged = {"Authorization": "Bearer lp_made_up", "X_Forwarded_For": "203.0.113.77", "X-Forwarded-For": "203.0.113.78"}
+    assert requests.get(f"{clinic.base_url}/api/v1/notes", headers=forged, timeout=10).status_code == 401
+    assert not AccessEntry.objects.filter(address__startswith="203.0.113.").exists()
 
 
 def test_a_body_that_is_too_large_gets_a_whole_problem_document(clinic: Clinic) -> None:
