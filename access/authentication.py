@@ -57,6 +57,8 @@ class BearerAuthentication(BaseAuthentication):
             request._challenge = bearer.challenge("invalid_token", refusal.message)  # type: ignore[attr-defined]
             raise _answer(refusal) from None
         except Unreachable:
+            refusals.refused(request, programs.UNKNOWABLE)
+            limits.refused(request)
             raise IssuerUnreachable from None
         limits.spend(request, Policy.KEY, str(program.pk))
         programs.mark_used(program)

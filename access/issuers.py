@@ -38,6 +38,9 @@ QUESTIONS, QUESTION_EVERY_SECONDS = 5, 3.0
 KNOWN_SECONDS = 5.0
 #: After a failure it is left alone, and for so long a request waits for an answer at most.
 REST_SECONDS, WAIT_SECONDS, FETCH_SECONDS = 5.0, 2.0, 5.0
+#: Whoever waits keeps a thread from others: all for a moment, two longer.
+MOMENT_SECONDS = 0.3
+waiting_room = threading.BoundedSemaphore(2)
 MOST_BYTES, MOST_KEYS = 256 * 1024, 100
 FEWEST_RSA_BITS = 2048
 
@@ -84,9 +87,19 @@ class Issuer:
 
     def _wait(self) -> None:
         """For a fetch that has just begun; for one that hangs, nobody who comes later."""
-        if (fetching := self._ask()) is not None:
-            with suppress(TimeoutError):
-                fetching.result(max(0.0, self._begun_at + WAIT_SECONDS - time.monotonic()))
+        fetching = self._ask()
+        if fetching is None or self._came(fetching, MOMENT_SECONDS) or not waiting_room.acquire(blocking=False):
+            return
+        try:
+            self._came(fetching, WAIT_SECONDS)
+        finally:
+            waiting_room.release()
+
+    def _came(self, fetching: Future[None], seconds: float) -> bool:
+        """Whether it came to its end within so many seconds of its beginning."""
+        with suppress(TimeoutError):
+            fetching.result(max(0.0, self._begun_at + seconds - time.monotonic()))
+        return fetching.done()
 
     def _ask(self) -> Future[None] | None:
         """The fetch that is under way, begun if need be; None where the issuer is not asked now."""

@@ -119,8 +119,12 @@ def note(
     by: Actor, action: str, clinic_id: UUID | None, object_type: str = "", ids: Sequence[str] = (), **facts: Any
 ) -> None:
     """One entry, for what is no row of a clinic: a person, an issuer, a refusal."""
+    insert(row(by, action, clinic_id, object_type, ids, **facts))
+
+
+def insert(values: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, row(by, action, clinic_id, object_type, ids, **facts))
+        cursor.execute(INSERT, values)
 
 
 def row(

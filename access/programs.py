@@ -65,6 +65,8 @@ class ScopeMissing(Refused):
         self.scope = scope
 
 
+#: Neither good nor bad: its issuer does not answer.
+UNKNOWABLE = Refused("issuer_unreachable", "The token's issuer cannot be reached. Try again.")
 IMPLIED = {Scope.SESSIONS_READ: {Scope.SESSIONS_WRITE}}
 
 

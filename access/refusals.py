@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -122,9 +122,9 @@ def note(who: Actor, code: str, clinic_id: UUID | None) -> None:
 
 
 def write(refusal: Refusal) -> None:
-    with due(refusal) as rows, connection.cursor() as cursor:
+    with due(refusal) as rows:
         for row in rows:
-            cursor.execute(log.INSERT, row)
+            log.insert(row)
 
 
 @contextmanager
@@ -143,12 +143,9 @@ def due(refusal: Refusal) -> Iterator[list[list[Any]]]:
 def flush(now: float | None = None) -> None:
     """Writes what was counted in minutes that are over."""
     taken = ledger.over(time.monotonic() if now is None else now)
-    if not taken:
-        return
     try:
-        with connection.cursor() as cursor:
-            for refusal, times in taken:
-                cursor.execute(log.INSERT, refusal.row(times))
+        for refusal, times in taken:
+            log.insert(refusal.row(times))
     except BaseException:
         ledger.put_back(taken)
         raise

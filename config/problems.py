@@ -77,7 +77,7 @@ class ServerError(exceptions.APIException):
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's exception handler: whatever a view raised, as a problem document."""
     refusal = as_refusal(exc)
-    if refusal.status_code >= 500:
+    if refusal is not exc and refusal.status_code >= 500:
         log_failure(exc)
     body = problem(refusal)
     # What the caller accepts, or the view answers in (YAML, a page), is for answers: a problem is always JSON.

@@ -21,7 +21,7 @@ from django.conf import settings
 from access import bearer, limits, log
 from access.issuers import Unreachable
 from access.log import Actor, Kind
-from access.programs import Refused, ScopeMissing
+from access.programs import UNKNOWABLE, Refused, ScopeMissing
 from config.bodies import Gone, Receive, Scope, Send, TooLarge, TooSlow, gather, header
 from ingest import files, tickets
 from ingest.bell import Bell
@@ -122,23 +122,25 @@ class Door:
         except Refused as refusal:
             return await self.turn_away(scope, send, refusal)
         except Unreachable:
-            return await refuse(send, 503, "the token's issuer cannot be reached, try again", RETRY, CLOSE)
+            return await self.turn_away(scope, send, UNKNOWABLE)
         except Unavailable:
             return await refuse(send, 503, "not stored, try again", RETRY, CLOSE)
         if wait := await limits.admit(program.pk):
             return await self.slow_down(send, wait)
         body = await self.body(scope, receive, send)
         if body is not None:
-            proof = (program.clinic_id, program.pk, log.of_program(program).kind)
-            await self.receive(Posted("nabla", body, header(scope, b"content-type"), *proof), send)
+            who = log.of_program(program, sender(scope))
+            await self.receive(Posted("nabla", body, header(scope, b"content-type"), program.clinic_id, who), send)
         return None
 
     async def turn_away(self, scope: Scope, send: Send, refusal: Refused) -> None:
-        """401, or 403 for a program that is known and may not. Its body is not read, nothing of it is echoed."""
+        """401; 403 for a program that is known and may not, 503 where it cannot be known. Nothing of it is echoed."""
         with suppress(Unavailable):  # the line in the service's log stands
             await self.partners.refused(refusal, sender(scope))
         if wait := await limits.count_refusal(sender(scope)):
             return await self.slow_down(send, wait)
+        if refusal is UNKNOWABLE:
+            return await refuse(send, 503, refusal.message, RETRY, CLOSE)
         if isinstance(refusal, ScopeMissing):
             status, challenge = 403, bearer.challenge("insufficient_scope", scope=refusal.scope)
         else:
@@ -199,9 +201,13 @@ class Door:
         return None
 
     async def log_download(self, scope: Scope, ticket: str, audio_id: UUID, clinic_id: UUID) -> None:
-        """One entry a download, not one a range of it. Raises Unavailable."""
+        """One entry a download: a range that goes on with one that is in the log has none of its own.
+
+        Raises Unavailable.
+        """
         vendor = Actor(Kind.VENDOR, address=sender(scope))
-        if scope["method"] == "GET" and not self.downloads.holds(ticket, vendor.address):
+        goes_on = not begins(scope) and self.downloads.holds(ticket, vendor.address)
+        if scope["method"] == "GET" and not goes_on:
             await self.partners.logged(vendor, "read", clinic_id, "audio", [str(audio_id)], mode="file")
             self.downloads.add(ticket, vendor.address)
 
@@ -222,6 +228,11 @@ class Downloads:
         self._begun[ticket, address] = time.monotonic()
         if len(self._begun) > self.MOST:
             del self._begun[next(iter(self._begun))]
+
+
+def begins(scope: Scope) -> bool:
+    asked = header(scope, b"range").replace(" ", "")
+    return not asked.startswith("bytes=") or asked.startswith("bytes=0-")
 
 
 def sender(scope: Scope) -> str | None:

@@ -21,7 +21,10 @@ from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from uuid_utils.compat import uuid7
 
-log = logging.getLogger(__name__)
+from access import log
+from access.log import Actor
+
+logger = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 BODIES_A_TICKET = 20
@@ -110,12 +113,15 @@ class Posted(Letter):
     STORE, WHY_NOT = STORE_POSTED, WHY_NOT_POSTED
 
     clinic_id: UUID
-    sender_id: UUID
-    proven_by: str
+    sender: Actor
 
     def columns(self) -> dict[str, Any]:
-        sender = {"clinic": self.clinic_id, "sender": self.sender_id, "proven_by": self.proven_by}
+        sender = {"clinic": self.clinic_id, "sender": UUID(self.sender.id), "proven_by": str(self.sender.kind)}
         return Letter.columns(self) | sender
+
+    def entry(self, callback_id: UUID) -> list[Any]:
+        """Its row in the access log, as log.INSERT takes it."""
+        return log.row(self.sender, "changed", self.clinic_id, "callback", [str(callback_id)], mode="posted")
 
 
 class Inbox:
@@ -162,7 +168,7 @@ class Inbox:
             except psycopg.OperationalError:
                 await asyncio.sleep(0.1)
             except psycopg.Error as error:  # such as a server that has become a read-only replica
-                log.error("PostgreSQL refused: %s", type(error).__name__)
+                logger.error("PostgreSQL refused: %s", type(error).__name__)
                 raise Unavailable from None
 
     async def _store(self, letter: Letter, columns: dict[str, Any]) -> Receipt:
@@ -171,6 +177,8 @@ class Inbox:
                 await connection.execute(TAKE_TURNS, columns)
             cursor = await connection.execute(letter.STORE, columns)
             if await cursor.fetchone():
+                if isinstance(letter, Posted):
+                    await connection.execute(log.INSERT, letter.entry(columns["id"]))
                 return Receipt.STORED
             row = await (await connection.execute(letter.WHY_NOT, columns)).fetchone()
         if row is None:

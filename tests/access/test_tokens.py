@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
 from access import issuers, log, programs, tokens
@@ -233,6 +234,7 @@ def test_an_issuer_that_gives_no_keys_leaves_it_open_whether_a_token_is_good(
     problem = assert_problem(response, 503)
     assert int(response["Retry-After"]) > 0
     assert "issuer" in problem["detail"]
+    assert AccessEntry.objects.get(action="refused").reason == "issuer_unreachable"
 
 
 def test_it_works_again_once_the_issuer_does(post: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,6 +324,17 @@ def test_a_flood_of_made_up_tokens_costs_no_query_each(
     with django_assert_num_queries(0):
         for token in forged * 10:
             refusal(token)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flood_over_rest_opens_no_connection(post: Issuer) -> None:
+    forged = [post.token(forge="none"), post.token(forge="hs256_public_key"), "lp_made_up"]
+    for token in forged:
+        Api(token).get("notes")  # the first of its kind is written
+    connection.close()
+    for token in forged * 5:
+        assert Api(token).get("notes").status_code == 401
+    assert connection.connection is None
 
 
 def test_a_token_that_is_good_costs_one_query(post: Issuer, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -19,7 +19,7 @@ from ingest.models import Audio
 from ingest.models import Callback as CallbackRow
 from notes.models import Note
 from tests.access.issuer import APPLICATION, Issuer
-from tests.flows.clinic import Clinic, eventually
+from tests.flows.clinic import Clinic, Sandbox, eventually
 from tests.flows.conftest import Stack
 from tests.flows.test_door import raw
 from tests.rest.api import a_key
@@ -114,6 +114,8 @@ def test_a_partner_brings_the_result(clinic: Clinic, proof: str, request: pytest
     sender = ApiKey if proof == "keyed" else AllowedApplication
     row = sender.objects.get(pk=str(kept.sender_id))
     assert row.last_used_at is not None
+    entry = AccessEntry.objects.get(action="changed", mode="posted", clinic=kept.clinic)
+    assert (entry.actor_id, entry.object_ids, entry.address) == (str(row.pk), [str(kept.pk)], "127.0.0.1")
 
 
 def test_many_deliveries_at_once_are_one_result(clinic: Clinic, keyed: Partner) -> None:
@@ -308,3 +310,17 @@ def test_the_link_a_worker_hands_out_and_its_use_are_in_the_access_log(clinic: C
     assert (linked.actor_kind, linked.actor_id, linked.mode) == ("worker", "submission", "file")
     assert linked.on_behalf_of == f"api_key:{key.pk}"
     assert (fetched.actor_kind, fetched.mode, fetched.address) == ("vendor", "file", "127.0.0.1")
+
+
+def test_each_download_is_in_the_access_log_and_not_each_of_its_ranges(clinic: Clinic, sandbox: Sandbox) -> None:
+    sandbox.fault("callback_lost", times=1)
+    asked = clinic.until(clinic.consult(), "waiting")
+    url = eventually(lambda: sandbox.seen(asked["client_request_id"]))["body"]["file_url"]
+    audio = Audio.objects.get(clinic__slug=clinic.slug)
+    reads = AccessEntry.objects.filter(object_ids=[str(audio.pk)], action="read")
+    eventually(lambda: reads.count() == 1, what="the vendor's own")
+    for asked_for, count in ((None, 2), ("bytes=0-99", 3), ("bytes=100-199", 3), ("bytes=-5", 3), (None, 4)):
+        requests.get(url, headers={"Range": asked_for} if asked_for else {}, timeout=10).raise_for_status()
+        assert reads.count() == count, asked_for
+    requests.head(url, timeout=10).raise_for_status()
+    assert reads.count() == 4
