@@ -29,6 +29,13 @@ def check_time_zone(value: str) -> None:
 class User(AbstractUser):
     """A person who signs in. What they may see comes from their memberships."""
 
+    must_change_password = models.BooleanField(default=False, editable=False, help_text="Somebody else chose it.")
+    factors_removed = models.PositiveIntegerField(default=0, editable=False)
+
+    def get_session_auth_hash(self) -> str:
+        """Sessions are over when this changes: after a new password, and after a second factor was removed."""
+        return f"{super().get_session_auth_hash()}{self.factors_removed or ''}"
+
 
 class Clinic(models.Model):
     """The tenant: owns every row below it. Nothing crosses from one clinic to another."""
@@ -51,8 +58,8 @@ class Membership(models.Model):
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: reads"
-        REVIEWER = "reviewer", "Reviewer: edits and signs"
-        MANAGER = "manager", "Manager: also accounts, keys and retries"
+        REVIEWER = "reviewer", "Reviewer: reads, and will review notes"
+        MANAGER = "manager", "Manager: also people, keys, credentials and retries"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -61,10 +68,27 @@ class Membership(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
         constraints = [models.UniqueConstraint(fields=["user", "clinic"], name="one_membership_a_clinic")]
 
     def __str__(self) -> str:
         return f"{self.role} ({self.pk})"
+
+
+class SentForm(models.Model):
+    """A form of the desk that was sent, by the id that was written into it: a second click finds it here.
+
+    `address`: the page of what it made or changed.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    sent_at = models.DateTimeField(default=timezone.now, editable=False)
+    address = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class ClinicOwnedQuerySet(models.QuerySet[Any]):
@@ -162,7 +186,7 @@ class TrustedIssuer(models.Model):
         ordering = ["url"]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return self.name
 
 
 class AllowedApplication(Program):

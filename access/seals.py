@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import BooleanField, Func, TextField
 from django.db.models.expressions import RawSQL
 
 from access.models import AccessEntry, AccessSeal
+from access.snapshots import Snapshot
 from config import macs
 
 PURPOSE = b"access-seal"
 DIGEST_BYTES = 16
-MAC_BYTES = 32
+MICROSECONDS = 1_000_000
 #: Every column, in the order that is hashed. One that is added later must leave the digests of older rows as they are.
 COLUMNS = (
     "id",
@@ -74,6 +78,27 @@ def digest(columns: Sequence[Any]) -> bytes:
 def sign(seal: AccessSeal, moment: str) -> bytes:
     """The seal's mac under its key version. Raises KeyError when that key is gone."""
     return macs.mac(seal.key_version, PURPOSE, message(seal, moment))
+
+
+def is_ours(seal: Any) -> bool:
+    """Whether a key that we still hold has signed it: the application's role may add any row for a seal."""
+    if seal.key_version not in settings.TICKET_KEYS:
+        return False
+    return hmac.compare_digest(sign(seal, seal.moment), bytes(seal.mac))
+
+
+def is_whole(seal: Any) -> bool:
+    """Whether it can be read at all: all that can be said of one whose key is gone."""
+    try:
+        Snapshot.read(seal.snapshot)
+        int(microseconds(seal.moment))
+    except (ValueError, ArithmeticError):
+        return False
+    return len(bytes(seal.digests)) == DIGEST_BYTES * len(seal.entry_ids)
+
+
+def microseconds(moment: str) -> Decimal:
+    return Decimal(moment) * MICROSECONDS
 
 
 def message(seal: AccessSeal, moment: str) -> bytes:

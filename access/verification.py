@@ -8,13 +8,11 @@ its seals: a head that was noted elsewhere tells.
 
 from __future__ import annotations
 
-import hmac
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,14 +21,13 @@ from django.db import connection, transaction
 
 from access import seals
 from access.models import AccessEntry
-from access.seals import DIGEST_BYTES, Row
+from access.seals import DIGEST_BYTES, Row, microseconds
 from access.snapshots import Snapshot
 from config import macs
 
 #: How many rows are held at once.
 MOST_ROWS = 4000
 SEALS_AT_ONCE = 100
-MICROSECONDS = 1_000_000
 BACKDATED = "inserted: its time is before that of a seal which was made before its transaction began"
 
 
@@ -54,12 +51,12 @@ class Era:
 
     def add(self, snapshot: Snapshot, moment: str) -> None:
         self._next.append(snapshot.xmax)
-        self._moments.append(int(_microseconds(moment)))
+        self._moments.append(int(microseconds(moment)))
 
     def is_backdated(self, row: Row) -> bool:
         """Whether it claims to be older than a seal before which its transaction had not begun."""
         place = bisect_right(self._next, row.written_in)
-        return place > 0 and _microseconds(row.moment) <= self._moments[place - 1]
+        return place > 0 and microseconds(row.moment) <= self._moments[place - 1]
 
 
 class Verification:
@@ -70,13 +67,20 @@ class Verification:
         clinic_id: UUID | None,
         heads: Mapping[int, bytes] | None = None,
         progress: Callable[[int], object] = lambda rows: None,
+        lost_keys: Collection[int] = (),
     ) -> None:
-        """`heads`: macs noted earlier, by number. `progress` is told now and then how many rows were checked."""
-        self.clinic_id, self.progress = clinic_id, progress
+        """`heads`: macs noted earlier, by number. `progress` is told now and then how many rows were checked.
+
+        `lost_keys`: versions that somebody knows to be gone. A seal that names any other key we do not hold is wrong:
+        whoever may write there can put any version on it.
+        """
+        self.clinic_id, self.progress, self._lost_keys = clinic_id, progress, lost_keys
         self.rows = self.seals = self.unsealed = 0
-        self.head: tuple[int, bytes] | None = None
+        self.head: tuple[int, bytes] | None = None  # of the last seal that may be ours
         self._heads = dict(heads or {})
-        self._last: Any = None
+        self._last: Any = None  # the last seal that may be ours
+        self._number, self._mac = 0, b""  # of the last seal, whosever it is
+        self._gaps: list[tuple[int, int]] = []  # numbers without a seal since the last that may be ours
         self._snapshot: Snapshot | None = None
         self._era = Era()
         self._newest_key = 0
@@ -106,34 +110,45 @@ class Verification:
 
     def _judge_seal(self, seal: Any) -> Iterator[Finding]:
         self.seals += 1
-        yield from self._judge_place(seal)
-        wrong = self._wrong_with(seal)
-        if wrong:
+        self._take_place(seal)
+        yield from self._judge_head(seal)
+        if wrong := self._wrong_with(seal):
             yield Finding(f"seal {seal.number}: {wrong}")
         else:
+            yield from self._judge_place(seal)
             yield from self._go_on(seal)
-        self._last, self.head = seal, (seal.number, bytes(seal.mac))
+        self._number, self._mac = seal.number, bytes(seal.mac)
 
-    def _judge_place(self, seal: Any) -> Iterator[Finding]:
-        number, mac = (self._last.number, bytes(self._last.mac)) if self._last else (0, b"")
-        if seal.number != number + 1:
-            yield Finding(f"{_named(number + 1, seal.number - 1)}: removed")
-        elif bytes(seal.previous_mac) != mac:
-            yield Finding(f"seal {seal.number}: does not follow the seal before it")
+    def _take_place(self, seal: Any) -> None:
+        if seal.number > self._number + 1:
+            self._gaps.append((self._number + 1, seal.number - 1))
+
+    def _judge_head(self, seal: Any) -> Iterator[Finding]:
         noted = self._heads.pop(seal.number, None)
         if noted is not None and noted != bytes(seal.mac):
             yield Finding(f"seal {seal.number}: is not the one whose head was noted")
+
+    def _judge_place(self, seal: Any) -> Iterator[Finding]:
+        """A forged seal's number and mac say nothing of the others: the sealer follows the last that is its own."""
+        for gap in self._gaps:
+            yield Finding(f"{_named(*gap)}: removed")
+        known = {self._mac, bytes(self._last.mac) if self._last else b""}
+        if not self._gaps and bytes(seal.previous_mac) not in known:
+            yield Finding(f"seal {seal.number}: does not follow the seal before it")
+        self._gaps = []
 
     def _wrong_with(self, seal: Any) -> str:
         """Why it cannot be ours; empty when it is, or when its key is no longer kept."""
         if seal.key_version < self._newest_key or seal.key_version > macs.newest():
             return "changed: its key version does not fit into its place"
-        self._newest_key = seal.key_version
         if seal.key_version not in settings.TICKET_KEYS:
             first, _ = self._unchecked.get(seal.key_version, (seal.number, 0))
             self._unchecked[seal.key_version] = first, seal.number
-            return "" if _is_whole(seal) else "changed"
-        return "" if hmac.compare_digest(seals.sign(seal, seal.moment), bytes(seal.mac)) else "changed"
+            return "" if seals.is_whole(seal) else "changed"
+        if not seals.is_ours(seal):
+            return "changed"
+        self._newest_key = seal.key_version
+        return ""
 
     def _go_on(self, seal: Any) -> Iterator[Finding]:
         if seal.restarted:
@@ -147,11 +162,12 @@ class Verification:
         self._waiting.append((seal, None if seal.restarted else self._era))
         self._snapshot = Snapshot.read(seal.snapshot)
         self._era.add(self._snapshot, seal.moment)
+        self._last, self.head = seal, (seal.number, bytes(seal.mac))
 
     def _judge_end(self) -> Iterator[Finding]:
         for version, (first, last) in self._unchecked.items():
-            which = _named(first, last)
-            yield notice(f"{which}: cannot be checked, key version {version} is no longer in TICKET_KEYS")
+            text = f"{_named(first, last)}: cannot be checked, key version {version} is not in TICKET_KEYS"
+            yield Finding(text, is_wrong=version not in self._lost_keys)
         for number in sorted(self._heads):
             yield Finding(f"seal {number}: removed, though its head was noted")
 
@@ -205,22 +221,8 @@ def _wrong_with(row: Row | None, digest: bytes, era: Era | None) -> str:
     return BACKDATED if era and era.is_backdated(row) else ""
 
 
-def _is_whole(seal: Any) -> bool:
-    """Whether it can be read at all: all that can be said of one whose key is gone."""
-    try:
-        Snapshot.read(seal.snapshot)
-        int(_microseconds(seal.moment))
-    except (ValueError, ArithmeticError):
-        return False
-    return len(bytes(seal.digests)) == DIGEST_BYTES * len(seal.entry_ids)
-
-
-def _microseconds(moment: str) -> Decimal:
-    return Decimal(moment) * MICROSECONDS
-
-
 def _readable(moment: str) -> str:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(_microseconds(moment)))).isoformat()
+    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(microseconds(moment)))).isoformat()
 
 
 def _named(first: int, last: int) -> str:

@@ -152,7 +152,7 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     worker = [*celery, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "-l", "INFO"]
     schedule = str(place.var / "beat" / "schedule")
     commands = {
-        "worker": [*worker, "-Q", "submissions", "-c", "8", "-n", "worker@%h"],
+        "worker": [*worker, "-Q", "submissions,chores", "-c", "8", "-n", "worker@%h"],
         "processor": [*worker, "-Q", "callbacks", "-c", "2", "-n", "processor@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],

@@ -149,7 +149,8 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_prefix}sessionid", f"{_prefix}csrfto
 # What changes anything is a POST, which Lax withholds from other sites as Strict does, and which needs the token too.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+# Browsers hold the subdomains to it for a year: where PUBLIC_URL is a clinic's own domain, those are not ours to bind.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https and env.bool("HSTS_SUBDOMAINS", default=False)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -186,7 +187,10 @@ SESSION_COOKIE_AGE = SESSION_IDLE_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 OTP_TOTP_ISSUER = "Listenpost"
 AXES_LOCKOUT_PARAMETERS = ["username"]  # a clinic's people all come from one address
-SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # wants addresses; counting by name goes over all addresses and browsers
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W006",  # wants addresses; counting by name goes over all addresses and browsers
+    *("security.W005", "security.W021"),  # want what HSTS_SUBDOMAINS decides
+]
 AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
 AXES_COOLOFF_TIME = timedelta(seconds=SIGN_IN_LOCKOUT_SECONDS)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -238,15 +242,16 @@ SPECTACULAR_SETTINGS = {
 # The default exchange ("") routes by queue name alone; a named one keeps its bindings in Redis, where a FLUSHALL
 # would drop them and every later bell would vanish without an error.
 CELERY_BROKER_URL = REDIS_URL
-CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name) for name in ("submissions", "callbacks", "sweeps")]
+_queues = ("submissions", "callbacks", "sweeps", "chores")
+CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name) for name in _queues]
 CELERY_TASK_DEFAULT_QUEUE = "submissions"
 CELERY_TASK_DEFAULT_EXCHANGE = ""
 CELERY_TASK_ROUTES = {
     "ingest.submit": {"queue": "submissions", "routing_key": "submissions"},
     "ingest.process": {"queue": "callbacks", "routing_key": "callbacks"},
     "ingest.sweep": {"queue": "sweeps", "routing_key": "sweeps"},
-    "access.seal": {"queue": "sweeps", "routing_key": "sweeps"},
-    "access.clear_sessions": {"queue": "sweeps", "routing_key": "sweeps"},
+    "access.seal": {"queue": "chores", "routing_key": "chores"},
+    "access.clear_sessions": {"queue": "chores", "routing_key": "chores"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False

@@ -8,7 +8,9 @@ from typing import Any
 
 import segno
 from django.db import transaction
+from django.db.models import F
 from django_otp import verify_token
+from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -19,6 +21,12 @@ DIGITS, CODES = 6, 10
 
 def is_set_up(user: Any) -> bool:
     return bool(TOTPDevice.objects.filter(user=user.pk, confirmed=True).exists())
+
+
+def is_theirs(user: Any, device_id: str) -> bool:
+    """Whether the device is one that the person has set up, and has not removed since."""
+    device = Device.from_persistent_id(device_id)
+    return bool(device and device.user_id == user.pk and device.confirmed)
 
 
 def passes(user: User, code: str) -> bool:
@@ -80,10 +88,13 @@ def codes_left(user: User) -> int:
 
 
 def remove(user: User) -> bool:
-    """Whether there was one."""
+    """Whether there was one. Ends the sessions of the person: see User.get_session_auth_hash."""
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
-        return bool(TOTPDevice.objects.filter(user=user).delete()[0])
+        removed: int = TOTPDevice.objects.filter(user=user).delete()[0]
+        User.objects.filter(pk=user.pk).update(factors_removed=F("factors_removed") + removed)
+    user.refresh_from_db(fields=["factors_removed"])
+    return removed > 0
 
 
 def picture(device: TOTPDevice) -> str:

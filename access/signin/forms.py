@@ -1,11 +1,11 @@
-"""What is asked at sign-in, and to set up or remove the second factor."""
+"""What is asked at sign-in, to set up or remove the second factor, and for a new password."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
@@ -60,3 +60,17 @@ class RemoveForm(forms.Form):
             if not authenticate(self.request, username=name, password=answers["password"], token=answers["code"]):
                 raise forms.ValidationError("The password or the code is not right.")
         return answers
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """A person's own choice, which nobody else knows."""
+
+    def clean(self) -> dict[str, Any]:
+        answers: dict[str, Any] = super().clean() or self.cleaned_data
+        if answers.get("new_password1") and answers["new_password1"] == answers.get("old_password"):
+            self.add_error("new_password1", "This is the password that you have: choose another one.")
+        return answers
+
+    def save(self, commit: bool = True) -> Any:
+        self.user.must_change_password = False
+        return super().save(commit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -34,8 +35,8 @@ class SessionMiddleware:
 
 
 class SecondFactorMiddleware:
-    """Sessions that no code has opened end once there is a second factor; without one, where it is required, the way
-    leads to setting it up."""
+    """Sessions end that were opened without the second factor that is set up. A password that somebody else chose
+    leads to replacing it; then, where a second factor is required and none is there, the way leads to setting it up."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -44,17 +45,22 @@ class SecondFactorMiddleware:
         return self.redirected(request) or self.get_response(request)
 
     def redirected(self, request: HttpRequest) -> HttpResponse | None:
-        is_required = settings.SECOND_FACTOR == "required"
-        if request.path_info.startswith("/api/") or not request.user.is_authenticated:
+        user: Any = request.user
+        if request.path_info.startswith("/api/") or not user.is_authenticated:
             return None  # REST takes nobody's session for a proof
-        is_proven = DEVICE_ID_SESSION_KEY in request.session
-        if is_proven and not is_required:
-            return None
-        is_set_up = factor.is_set_up(request.user)
-        if is_set_up and not is_proven:
+        device = request.session.get(DEVICE_ID_SESSION_KEY)
+        is_set_up = factor.is_theirs(user, device) if device else factor.is_set_up(user)
+        if is_set_up != bool(device):
             logout(request)
             return sessions.ask_again(request, "")
-        open_to_all = [reverse(f"admin:{name}") for name in ("second_factor", "login", "logout")]
-        if is_required and not is_set_up and request.path not in open_to_all:
-            return HttpResponseRedirect(open_to_all[0])
+        if user.must_change_password:
+            return led_to(request, "password_change", "logout")
+        if settings.SECOND_FACTOR == "required" and not is_set_up:
+            return led_to(request, "second_factor", "login", "logout")
         return None
+
+
+def led_to(request: HttpRequest, page: str, *others: str) -> HttpResponse | None:
+    """There from everywhere but the others."""
+    address, *open_too = (reverse(f"admin:{name}") for name in (page, *others))
+    return None if request.path in (address, *open_too) else HttpResponseRedirect(address)

@@ -32,8 +32,7 @@ def signed_out(request: HttpRequest, user: Any, **_: Any) -> None:
 @receiver(user_login_failed)
 def failed(credentials: dict[str, Any], request: HttpRequest, **_: Any) -> None:
     """The name that was given is written only as the id of the person who has it."""
-    # axes says so of an attempt under a lock, and of the one that locks only after this: access stands before axes.
-    # True here only of an attempt under a lock: axes, that hears of the failure after us, says so of the last one too.
+    # Only an attempt under a lock has this yet: axes sets it for the failure that locks too, but hears of it after us.
     code = "sign_in_locked" if getattr(request, "axes_locked_out", False) else "sign_in_failed"
     user = User.objects.filter(username=credentials.get("username")).first()
     if user is None:

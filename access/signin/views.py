@@ -1,15 +1,20 @@
-"""The page where people set up their second factor, and remove it."""
+"""The pages where people set up their second factor, remove it, and change their password."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_otp
 from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.views import PasswordChangeView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 
 from access.models import User
 from access.signin import factor, record
-from access.signin.forms import ConfirmForm, RemoveForm
+from access.signin.forms import ConfirmForm, PasswordForm, RemoveForm
 
 TEMPLATE = "admin/second_factor.html"
 
@@ -46,6 +51,7 @@ def removal(request: HttpRequest, user: User) -> HttpResponse:
         return page(request, {"form": form, "codes_left": factor.codes_left(user)})
     factor.remove(user)
     request.session.pop(django_otp.DEVICE_ID_SESSION_KEY, None)
+    update_session_auth_hash(request, user)  # this session goes on; the others are over
     record.granted(request, user, "second factor removed")
     messages.success(request, "The second factor is removed: your password alone signs you in.")
     return HttpResponseRedirect(request.path)
@@ -53,3 +59,14 @@ def removal(request: HttpRequest, user: User) -> HttpResponse:
 
 def page(request: HttpRequest, facts: dict[str, object]) -> HttpResponse:
     return render(request, TEMPLATE, {**admin.site.each_context(request), "title": "Second factor", **facts})
+
+
+class ChangePassword(PasswordChangeView):
+    form_class = PasswordForm
+    template_name = "admin/password_change.html"
+
+    @transaction.atomic
+    def form_valid(self, form: Any) -> HttpResponse:
+        response = super().form_valid(form)
+        record.granted(self.request, form.user, "password changed")
+        return response

@@ -71,9 +71,9 @@ def wrong(clinic: Clinic | None, **options: Any) -> list[str]:
     return verified(clinic, **options)[0]
 
 
-def assert_whole(clinic: Clinic | None, rows: int, unsealed: int = 0) -> None:
+def assert_whole(clinic: Clinic | None, rows: int, unsealed: int = 0, **options: Any) -> None:
     """Nothing is wrong, and so many rows are sealed, each once."""
-    found, _, run = verified(clinic)
+    found, _, run = verified(clinic, **options)
     assert found == []
     assert (run.rows, run.unsealed) == (rows, unsealed)
     sealed = [entry_id for ids in seals(clinic).values_list("entry_ids", flat=True) for entry_id in ids]

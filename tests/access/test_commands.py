@@ -51,6 +51,11 @@ def test_a_clinic_is_created_and_renamed(db: None, capsys: pytest.CaptureFixture
     clinic = Clinic.objects.get()
     assert UUID(out.strip()) == UUID(again.strip()) == clinic.pk
     assert (clinic.slug, clinic.name, clinic.time_zone) == ("bay", "Bay practice", "Europe/Paris")
+    run(capsys, "create_clinic", "bay", "--name", "Bay practice")
+    entries = AccessEntry.objects.filter(action="changed", object_type="clinic", actor_kind="command").order_by("pk")
+    assert [(entry.mode, entry.clinic, *entry.object_ids) for entry in entries] == [
+        (mode, clinic, str(clinic.pk)) for mode in ("created", "changed")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_a_key_is_rotated_and_the_old_one_goes_on(clinic: Clinic, capsys: pytest
     fresh = programs.identify(out.strip())
     assert isinstance(fresh, ApiKey)
     assert (fresh.clinic, fresh.scopes) == (clinic, ["notes:read"])
-    ends = programs.identify(token).expires_at
+    ends = programs.identify(token).ends_at
     assert ends
     assert timedelta(hours=1) < ends - timezone.now() < timedelta(hours=2)
     assert fresh.prefix in err
@@ -200,6 +205,15 @@ def test_a_person_is_created_and_given_another_role(clinic: Clinic, typed: Any) 
     assert logged() == [
         (mode, "harbour", "user") for mode in ("added as viewer", "password set", "made manager", "password set")
     ]
+
+
+def test_a_person_is_let_in_again_with_what_an_operator_typed(clinic: Clinic, typed: Any) -> None:
+    User.objects.create(username="ada", is_active=False, must_change_password=True)
+    typed(PASSWORD)
+    call_command("create_staff", "harbour", "ada", "--role", "viewer", "--password-stdin")
+    user = User.objects.get()
+    assert (user.is_active, user.is_staff, user.must_change_password) == (True, True, False)
+    assert [mode for mode, *_ in logged()] == ["added as viewer", "may sign in", "made staff", "password set"]
 
 
 def test_people_who_cannot_be_are_refused(clinic: Clinic, typed: Any) -> None:

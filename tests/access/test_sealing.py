@@ -160,12 +160,14 @@ def test_the_task_seals(clinic: Clinic) -> None:
     assert_whole(clinic, 1)
 
 
-def test_beat_rings_for_it_on_the_queue_of_the_sweeps() -> None:
+def test_beat_rings_for_it_on_the_queue_of_the_chores() -> None:
     assert configured.CELERY_BEAT_SCHEDULE["seal"]["task"] == tasks.seal.name
-    assert configured.CELERY_TASK_ROUTES[tasks.seal.name]["queue"] == "sweeps"
+    assert configured.CELERY_TASK_ROUTES[tasks.seal.name]["queue"] == "chores"
 
 
-def test_the_newest_key_signs_and_none_older_after_it(clinic: Clinic, settings: Any) -> None:
+def test_the_newest_key_signs_and_what_an_older_one_seals_after_it_is_sealed_again(
+    clinic: Clinic, settings: Any
+) -> None:
     log_rows(clinic)
     sealing.seal()
     old = dict(settings.TICKET_KEYS)
@@ -176,7 +178,57 @@ def test_the_newest_key_signs_and_none_older_after_it(clinic: Clinic, settings: 
     assert_whole(clinic, 2)
     settings.TICKET_KEYS = old
     log_rows(clinic)
-    assert sealing.seal() == 0
+    assert sealing.seal() == 2  # what the seal of an unknown key holds is not taken for sealed
+    settings.TICKET_KEYS = old | {7: "7" * 40}
+    log_rows(clinic)
+    assert sealing.seal() == 2
+    assert wrong(clinic) == ["seal 3: changed: its key version does not fit into its place"]
+
+
+def test_after_every_key_was_replaced_the_rest_is_sealed_and_no_row_twice(clinic: Clinic, settings: Any) -> None:
+    log_rows(clinic, 3)
+    sealing.seal()
+    settings.TICKET_KEYS = {7: "7" * 40}
+    assert [sealing.seal() for _ in range(2)] == [0, 0]
+    log_rows(clinic, 2)
+    assert sealing.seal() == 2
+    assert [len(seal.entry_ids) for seal in logged.seals(clinic)] == [3, 0, 2]
+    assert_whole(clinic, 5, lost_keys=[1])
+
+
+def test_what_fails_for_one_clinic_fails_for_no_other(
+    clinic: Clinic, other_clinic: Clinic, caplog: pytest.LogCaptureFixture
+) -> None:
+    for owner in (None, clinic, other_clinic):
+        log_rows(owner)
+    logged.execute(f"ALTER TABLE {logged.SEAL} ADD CONSTRAINT none CHECK (clinic_id <> '{clinic.pk}')")
+    try:
+        assert sealing.seal() == 2
+    finally:
+        logged.execute(f"ALTER TABLE {logged.SEAL} DROP CONSTRAINT none")
+    assert f"the access log of clinic {clinic.pk} is not sealed: IntegrityError" in caplog.text
+    assert sealing.seal() == 1
+
+
+def test_a_false_seal_is_told(clinic: Clinic, caplog: pytest.LogCaptureFixture) -> None:
+    log_rows(clinic)
+    facts = {"created_at": timezone.now(), "entry_ids": [], "digests": b"", "previous_mac": b"", "mac": b""}
+    AccessSeal.objects.create(clinic=clinic, number=1, snapshot="x", key_version=255, **facts)
+    assert sealing.seal() == 1
+    assert f"the access log of clinic {clinic.pk} has seals that are not ours: [1]" in caplog.text
+
+
+def test_restarts_under_a_key_that_is_gone_still_count(clinic: Clinic, settings: Any) -> None:
+    restored(clinic, sealed=10, unsealed=10, begin=next_transaction() + 10)
+    sealing.seal()
+    settings.TICKET_KEYS = settings.TICKET_KEYS | {7: "7" * 40}
+    log_rows(clinic)
+    sealing.seal()
+    del settings.TICKET_KEYS[1]
+    for _ in range(10):
+        log_rows(clinic, 3)
+        assert sealing.seal() == 3
+    assert_whole(clinic, 51, lost_keys=[1])
 
 
 def test_every_column_is_in_the_digest() -> None:
@@ -254,7 +306,7 @@ def test_numbers_that_come_a_second_time_do_not_mix_old_rows_with_new(clinic: Cl
             assert sealing.seal() == 3
         assert_whole(clinic, 50)
     assert sealing.seal() == 1
-    assert_whole(clinic, 51)
+    assert_whole(clinic, 51, lost_keys=[1])
 
 
 def test_many_restored_rows_become_several_seals(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,6 +198,58 @@ def test_an_operator_removes_a_lost_one(operator: Client, manager: Client, codes
     assert "Remove the second factor" not in operator.get(page_of(person)).content.decode()
 
 
+def remove_as(operator: Client, person: User) -> None:
+    operator.post(f"/admin/access/user/{person.pk}/sign-in/", {"action": "remove"})
+
+
+def test_sessions_of_a_factor_that_an_operator_removed_end(operator: Client, codes: list[str], person: User) -> None:
+    stolen, by_recovery = Browser(), Browser()
+    stolen.sign_in("maria", code=code_of(person))
+    by_recovery.sign_in("maria", code=codes[0])
+    assert stolen.is_signed_in()
+    assert by_recovery.is_signed_in()
+    remove_as(operator, person)
+    fresh = Browser()
+    fresh.sign_in("maria")
+    set_up(fresh, person)
+    assert not stolen.is_signed_in()
+    assert not by_recovery.is_signed_in()
+    assert fresh.is_signed_in()
+
+
+def test_they_end_at_once_and_so_do_those_of_before_it(operator: Client, person: User) -> None:
+    before, browser = Browser(), Browser()
+    for one in (before, browser):
+        one.sign_in("maria")
+    set_up(browser, person)
+    remove_as(operator, person)
+    assert not before.is_signed_in()
+    assert not browser.is_signed_in()
+
+
+def test_removing_ones_own_ends_the_others_alone(browser: Browser, codes: list[str], person: User) -> None:
+    elsewhere = Browser()
+    elsewhere.sign_in("maria", code=codes[0])
+    browser.fill(FACTOR, {"password": PASSWORD, "code": codes[1]})
+    assert browser.is_signed_in()
+    assert not elsewhere.is_signed_in()
+    set_up(browser, person)
+    assert browser.is_signed_in()
+
+
+def test_a_session_names_the_device_that_is_set_up(browser: Browser, codes: list[str], clinic: Clinic) -> None:
+    paul = MembershipFactory(clinic=clinic, user__username="paul").user
+    theirs = TOTPDevice.objects.create(user=paul, confirmed=True)
+    for device in (theirs.persistent_id, "otp_totp.totpdevice/0", "no.such/thing", "x"):
+        session = browser.session
+        before = session["otp_device_id"]
+        session["otp_device_id"] = device
+        session.save()
+        assert not browser.is_signed_in()
+        browser.sign_in("maria", code=codes.pop())
+        assert before
+
+
 # --- Required of everybody
 
 
@@ -230,7 +282,7 @@ def test_with_it_everything_is_open(browser: Browser, person: User, required: No
 
 def test_once_it_is_removed_the_way_leads_back_there(browser: Browser, person: User, required: None) -> None:
     set_up(browser, person)
-    TOTPDevice.objects.all().delete()
+    browser.fill(FACTOR, {"password": PASSWORD, "code": code_of(person)})
     assert browser.get("/admin/")["Location"] == FACTOR
 
 

@@ -246,10 +246,10 @@ def test_what_has_ended_is_removed(browser: Browser) -> None:
     assert not Session.objects.exists()
 
 
-def test_that_is_done_daily_in_the_sweeps_queue(settings: Settings) -> None:
+def test_that_is_done_daily_as_a_chore(settings: Settings) -> None:
     task = settings.CELERY_BEAT_SCHEDULE["clear_sessions"]["task"]
     assert app.tasks[task].name == tasks.clear_sessions.name
-    assert settings.CELERY_TASK_ROUTES[task]["queue"] == "sweeps"
+    assert settings.CELERY_TASK_ROUTES[task]["queue"] == "chores"
 
 
 def test_a_page_left_alone_is_left_by_its_script(browser: Browser) -> None:
@@ -285,6 +285,62 @@ def test_weak_passwords_are_refused_with_a_reason(password: str) -> None:
 @pytest.mark.parametrize("password", [PASSWORD, "quite a long phrase", "kiwi-7Fra9-tulp", "abababab-and-more"])
 def test_others_are_taken(password: str) -> None:
     validate_password(password, User(username="maria", first_name="Maria", last_name="Fernandez"))
+
+
+PASSWORD_PAGE = "/admin/password_change/"
+OWN = "a phrase that is mine alone"
+
+
+def change_password(browser: Browser, old: str, new: str) -> Any:
+    return browser.fill(PASSWORD_PAGE, {"old_password": old, "new_password1": new, "new_password2": new})
+
+
+def password_log() -> list[tuple[Any, ...]]:
+    entries = AccessEntry.objects.filter(action="granted", mode__startswith="password").order_by("id")
+    return [(entry.mode, entry.actor_id, entry.clinic_id, *entry.object_ids) for entry in entries]
+
+
+def test_ones_own_change_is_logged_and_keeps_this_session(browser: Browser, person: User, clinic: Clinic) -> None:
+    assert change_password(browser, "not it, not at all", OWN).status_code == 200
+    assert not password_log()
+    assert change_password(browser, PASSWORD, OWN)["Location"] == f"{PASSWORD_PAGE}done/"
+    assert password_log() == [("password changed", str(person.pk), clinic.pk, str(person.pk))]
+    assert browser.is_signed_in()
+
+
+def test_the_same_one_again_is_no_change(browser: Browser, person: User) -> None:
+    assert "the password that you have" in change_password(browser, PASSWORD, PASSWORD).content.decode()
+    assert not password_log()
+
+
+def test_what_somebody_else_chose_opens_nothing_but_its_change(browser: Browser, person: User) -> None:
+    User.objects.update(must_change_password=True)
+    for page in ("/", "/admin/", NOTES, "/admin/second-factor/", LOGIN, f"{PASSWORD_PAGE}done/", "/admin/nothing/"):
+        assert browser.get(page)["Location"] == PASSWORD_PAGE
+    page = browser.get(PASSWORD_PAGE).content.decode()
+    assert "Somebody else chose your password" in page
+    assert f'data-awake="{PASSWORD_PAGE}"' in page
+    assert change_password(browser, PASSWORD, PASSWORD).status_code == 200
+    assert not browser.is_signed_in()
+    assert change_password(browser, PASSWORD, OWN).status_code == 302
+    assert browser.is_signed_in()
+    assert "Somebody else" not in browser.get(PASSWORD_PAGE).content.decode()
+
+
+def test_before_that_one_may_sign_out(browser: Browser, person: User) -> None:
+    User.objects.update(must_change_password=True)
+    browser.get(PASSWORD_PAGE)
+    token = browser.cookies["csrftoken"].value
+    assert browser.post("/admin/logout/", {"csrfmiddlewaretoken": token}).status_code == 200
+    assert "_auth_user_id" not in browser.session
+
+
+def test_a_second_factor_is_asked_for_after_it(browser: Browser, person: User, settings: Settings) -> None:
+    settings.SECOND_FACTOR = "required"
+    User.objects.update(must_change_password=True)
+    assert browser.get("/admin/")["Location"] == PASSWORD_PAGE
+    change_password(browser, PASSWORD, OWN)
+    assert browser.get("/admin/")["Location"] == "/admin/second-factor/"
 
 
 def test_an_operator_cannot_give_a_weak_one(operator: Client, person: User) -> None:

@@ -205,11 +205,16 @@ def test_under_https_cookies_are_bound_to_it_and_to_this_host() -> None:
     found = probed(PUBLIC_URL="https://scribe.example")
     assert found["to"] == "https://scribe.example/admin/login/"
     assert "default-src 'none'" in found["policy"]
-    assert found["hsts"] == "max-age=31536000; includeSubDomains; preload"
+    assert found["hsts"] == "max-age=31536000"
     cookie = SimpleCookie(found["cookie"])["__Host-csrftoken"]
     assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
     assert (cookie["path"], cookie["domain"]) == ("/", "")
     assert (found["session"], found["secure"], found["http_only"]) == ("__Host-sessionid", True, True)
+
+
+def test_subdomains_are_bound_where_the_operator_says_so_alone() -> None:
+    for given, said in (("1", "max-age=31536000; includeSubDomains; preload"), ("0", "max-age=31536000")):
+        assert probed(PUBLIC_URL="https://scribe.example", HSTS_SUBDOMAINS=given)["hsts"] == said
 
 
 def test_the_sessions_cookie(db: None, settings: Settings) -> None:

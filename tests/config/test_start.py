@@ -136,6 +136,14 @@ def test_weak_secrets_are_errors_with_an_id(settings: Settings) -> None:
     assert {"listenpost.E001", "listenpost.E002"} <= found()
 
 
+def test_all_tasks_but_the_sweep_leave_its_queue_alone() -> None:
+    from django.conf import settings
+
+    routes = {task: route["queue"] for task, route in settings.CELERY_TASK_ROUTES.items()}
+    assert [task for task, queue in routes.items() if queue == "sweeps"] == ["ingest.sweep"]
+    assert set(routes.values()) == {queue.name for queue in settings.CELERY_TASK_QUEUES}
+
+
 def test_what_is_unsafe_in_production_is_said(settings: Settings) -> None:
     settings.PUBLIC_URL, settings.DOOR_URL, settings.DEBUG = "https://a.example", "https://b.example", False
     assert not found(deploy=True) & {"listenpost.W001", "listenpost.E003"}

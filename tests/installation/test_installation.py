@@ -1,6 +1,7 @@
 """One machine's installation: what it is given, what it makes up once, and what it says when it cannot start."""
 
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.installation import ROOT, Place, environment, given
+from config.installation import ROOT, Place, environment, given, services
 from config.serve import FirstStart
 from config.supervisor import Failed
 
@@ -79,6 +80,28 @@ def test_the_settings_take_what_it_makes_up(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.startswith("False [1] ['127.0.0.1'"), done.stderr
+
+
+def queues(command: str) -> list[str]:
+    return [queue for taken in re.findall(r"-Q (\S+)", command) for queue in taken.split(",")]
+
+
+def served(tmp_path: Path) -> dict[str, str]:
+    """What starts the service's processes, by where it is written."""
+    place = Place(tmp_path)
+    return {
+        "installation": "\n".join(" ".join(process.command) for process in services(place, environment(place, URLS))),
+        "Procfile": (ROOT / "Procfile").read_text(),
+        "docs": (ROOT / "docs/operations.md").read_text(),
+    }
+
+
+def test_every_queue_is_taken_by_one_process_and_the_sweeps_by_one_thread_of_their_own(tmp_path: Path) -> None:
+    for where, commands in served(tmp_path).items():
+        assert sorted(queues(commands)) == ["callbacks", "chores", "submissions", "sweeps"], where
+        (sweeper,) = (line for line in commands.splitlines() if "sweeps" in queues(line))
+        assert queues(sweeper) == ["sweeps"], where
+        assert "-c 1 " in sweeper, where
 
 
 def test_a_busy_port_is_named_with_its_variable(tmp_path: Path, taken: int) -> None:

@@ -1,4 +1,4 @@
-"""What the commands are given, checked in one way."""
+"""What the commands are given, checked in one way. Clinics are named by slug."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from access.models import ApiKey, Clinic, Scope, TrustedIssuer
+from access.models import ApiKey, Clinic, Scope, TrustedIssuer, User
+
+#: Stands for what happened before a clinic was known: no slug has a dot.
+NO_CLINIC = "no.clinic"
 
 
 def take_program(parser: ArgumentParser, *, is_required: bool = True) -> None:
@@ -24,6 +28,23 @@ def clinic_of(slug: str) -> Clinic:
     if clinic is None:
         raise CommandError(f"There is no clinic {slug!r}.")
     return clinic
+
+
+def clinic_or_none(name: str) -> Clinic | None:
+    """None for NO_CLINIC."""
+    return None if name == NO_CLINIC else clinic_of(name)
+
+
+def all_clinics() -> dict[str, UUID | None]:
+    """Every clinic's id by its name, that of none included."""
+    return {NO_CLINIC: None, **dict(Clinic.objects.order_by("slug").values_list("slug", "pk"))}
+
+
+def person_of(username: str) -> User:
+    person: User | None = found(User, username=username)
+    if person is None:
+        raise CommandError("There is nobody of that name.")
+    return person
 
 
 def key_of(prefix: str) -> ApiKey:

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     def handle(self, *, clinic: str, username: str, role: str, password_stdin: bool, **options: Any) -> None:
         owner = clinic_of(clinic)
         user = User.objects.filter(username=username).first() or User(username=username)
+        switched = [name for name in ("is_active", "is_staff") if user.pk and not getattr(user, name)]
         user.is_staff = user.is_active = True
+        user.must_change_password = False
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else ask_password()
         try:
             validate_password(password, user)
@@ -40,7 +42,8 @@ class Command(BaseCommand):
             before = people.held(user.memberships.all())
             Membership.objects.update_or_create(user=user, clinic=owner, defaults={"role": role})
             people.note_changes(before, people.held(user.memberships.all()), by=log.command())
-            people.note_everywhere(log.command(), user.pk, "password set")
+            for mode in [*people.powers(user, switched), "password set"]:
+                people.note_everywhere(log.command(), user.pk, mode)
         self.stderr.write(f"{username} is {role} of {owner.slug}.")
 
 

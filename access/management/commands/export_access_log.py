@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import BaseCommand, CommandError
 
 from access import entries, log
-from access.management.commands import _clinics as clinics
+from access.management.commands._given import NO_CLINIC, clinic_or_none
 from access.models import AccessEntry, Clinic
 
 
@@ -19,14 +19,14 @@ class Command(BaseCommand):
     help = "Writes a clinic's access log for an auditor, oldest row first. That it was exported goes into the log too."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("clinic", help=f"The clinic's slug; {clinics.NO_CLINIC}: before a clinic was known.")
+        parser.add_argument("clinic", help=f"The clinic's slug; {NO_CLINIC}: before a clinic was known.")
         parser.add_argument("--since", help="The first moment, such as 2026-03-01 or 2026-03-01T08:00:00+01:00.")
         parser.add_argument("--until", help="The moment after the last. Without an offset: by the clinic's clocks.")
         parser.add_argument("--format", choices=entries.FORMATS, default="csv", dest="file_format")
         parser.add_argument("--output", help="A file that is not there yet; standard output by default.")
 
     def handle(self, *, clinic: str, since: str | None, until: str | None, file_format: str, **options: Any) -> None:
-        owner = clinics.named(clinic)
+        owner = clinic_or_none(clinic)
         rows = AccessEntry.objects.all()
         if since:
             rows = rows.filter(created_at__gte=read_time("--since", since, owner))

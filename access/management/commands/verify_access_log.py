@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from access import sealing
-from access.management.commands import _clinics as clinics
+from access.management.commands._given import NO_CLINIC, all_clinics, clinic_or_none
 from access.verification import Verification
 
 HEAD = re.compile(r"(?P<clinic>[^=]+)=(?P<number>[1-9][0-9]{0,9}):(?P<mac>[0-9a-f]{64})")
@@ -22,15 +22,20 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--clinic", help=f"Its slug, or {clinics.NO_CLINIC}; all by default.")
+        parser.add_argument("--clinic", help=f"Its slug, or {NO_CLINIC}; all by default.")
         parser.add_argument("--seal", action="store_true", help="First seal what is not sealed yet.")
         parser.add_argument("--head", action="append", default=[], help="A head as printed: <clinic>=<number>:<hex>.")
 
-    def handle(self, *, clinic: str | None, seal: bool, head: list[str], **options: Any) -> None:
-        known = clinics.all_by_name()
+        parser.add_argument(
+            "--lost-key", action="append", type=int, default=[], help="A version of TICKET_KEYS that is gone for good."
+        )
+
+    def handle(self, *, clinic: str | None, seal: bool, head: list[str], lost_key: list[int], **options: Any) -> None:
+        self.lost_keys = lost_key
+        known = all_clinics()
         noted = read_heads(head, {clinic: known.get(clinic)} if clinic else known)
         if clinic:
-            found = clinics.named(clinic)
+            found = clinic_or_none(clinic)
             known = {clinic: found.pk if found else None}
         if seal:
             self.stderr.write(f"{sealing.seal()} rows sealed.")
@@ -41,7 +46,7 @@ class Command(BaseCommand):
     def verify(self, name: str, clinic_id: UUID | None, heads: dict[int, bytes]) -> int:
         """Prints what it finds of one clinic; returns how much is wrong."""
         wrong = 0
-        checked = Verification(clinic_id, heads, lambda rows: self.tell(f"{name}: {rows} rows"))
+        checked = Verification(clinic_id, heads, lambda rows: self.tell(f"{name}: {rows} rows"), self.lost_keys)
         for finding in checked.findings():
             wrong += finding.is_wrong
             self.stdout.write(f"{name}: {finding.text}")
