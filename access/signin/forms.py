@@ -10,6 +10,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from access.models import User
+from access.signin import lockout
 
 
 class CodeField(forms.CharField):
@@ -37,33 +38,55 @@ class SignInForm(AdminAuthenticationForm):
         return answers
 
 
-class ConfirmForm(forms.Form):
-    code = CodeField(label="The code that the app shows now")
-
-
-class RemoveForm(forms.Form):
-    """Asks for everything again: a screen left open must not be enough."""
+class ProvenForm(forms.Form):
+    """Asks for the password again: a screen left open must not be enough. A wrong one counts as a failed sign-in."""
 
     password = forms.CharField(
         label="Password", strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
     )
-    code = CodeField(label="Code from the app, or a recovery code")
 
     def __init__(self, request: HttpRequest, user: User, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
         self.request, self.user = request, user
 
+    def is_proven(self, code: str = "") -> bool:
+        name, password = self.user.get_username(), self.cleaned_data["password"]
+        return authenticate(self.request, username=name, password=password, token=code) is not None
+
+
+class ConfirmForm(ProvenForm):
+    code = CodeField(label="The code that the app shows now")
+
+    def clean_password(self) -> None:
+        if not self.is_proven():
+            raise forms.ValidationError("This is not your password.")
+
+
+class RemoveForm(ProvenForm):
+    code = CodeField(label="Code from the app, or a recovery code")
+
     def clean(self) -> dict[str, Any]:
-        answers = self.cleaned_data
-        if not self.errors:
-            name = self.user.get_username()
-            if not authenticate(self.request, username=name, password=answers["password"], token=answers["code"]):
-                raise forms.ValidationError("The password or the code is not right.")
-        return answers
+        if not self.errors and not self.is_proven(self.cleaned_data["code"]):
+            raise forms.ValidationError("The password or the code is not right.")
+        return self.cleaned_data
 
 
 class PasswordForm(AdminPasswordChangeForm):
     """A person's own choice, which nobody else knows."""
+
+    def __init__(self, *arguments: Any, request: HttpRequest, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Wrong ones count as failed sign-ins: a session left open is no place to guess at."""
+        name, password = self.user.get_username(), str(self.cleaned_data["old_password"])
+        if lockout.locked_until(name):
+            raise forms.ValidationError("There were too many wrong passwords. Try again later.")
+        if not self.user.check_password(password):
+            authenticate(self.request, username=name, password=password)
+            raise forms.ValidationError("This is not your password.")
+        return password
 
     def clean(self) -> dict[str, Any]:
         answers: dict[str, Any] = super().clean() or self.cleaned_data

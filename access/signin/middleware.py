@@ -62,5 +62,6 @@ class SecondFactorMiddleware:
 
 def led_to(request: HttpRequest, page: str, *others: str) -> HttpResponse | None:
     """There from everywhere but the others."""
-    address, *open_too = (reverse(f"admin:{name}") for name in (page, *others))
+    # "jsi18n": templates/static/session.js tells it of somebody at work, and takes another answer for the end.
+    address, *open_too = (reverse(f"admin:{name}") for name in (page, "jsi18n", *others))
     return None if request.path in (address, *open_too) else HttpResponseRedirect(address)

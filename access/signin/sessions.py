@@ -76,7 +76,10 @@ def page_of(request: HttpRequest) -> str:
     """The page whose link, form or script sent the request: what a form was sent to may be no page at all."""
     if request.method in ("GET", "HEAD") and "HX-Request" not in request.headers:
         return request.get_full_path()
-    sent_from = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    try:
+        sent_from = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    except ValueError:
+        return reverse("admin:index")
     if sent_from.netloc != request.get_host() or sent_from.path == reverse("admin:login"):
         return reverse("admin:index")
     return sent_from._replace(scheme="", netloc="", fragment="").geturl()

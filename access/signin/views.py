@@ -27,7 +27,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
 
 
 def enrolment(request: HttpRequest, user: User) -> HttpResponse:
-    form = ConfirmForm(request.POST if request.method == "POST" else None, label_suffix="")
+    form = ConfirmForm(request, user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         if made := factor.confirm(user, form.cleaned_data["code"]):
             return added(request, user, *made)
@@ -64,6 +64,9 @@ def page(request: HttpRequest, facts: dict[str, object]) -> HttpResponse:
 class ChangePassword(PasswordChangeView):
     form_class = PasswordForm
     template_name = "admin/password_change.html"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
 
     @transaction.atomic
     def form_valid(self, form: Any) -> HttpResponse:

@@ -56,7 +56,7 @@ def set_up(browser: Browser, user: User) -> list[str]:
     browser.get(FACTOR)
     # Not fill: that would load the page again, and with it another secret.
     token = browser.cookies["csrftoken"].value
-    page = browser.post(FACTOR, {"code": code_of(user), "csrfmiddlewaretoken": token})
+    page = browser.post(FACTOR, {"password": PASSWORD, "code": code_of(user), "csrfmiddlewaretoken": token})
     codes = re.findall(r"<li><code>([a-z2-7]{4}-[a-z2-7]{4})</code></li>", page.content.decode())
     assert len(codes) == 10, page.content.decode()
     forget_used_codes(user)

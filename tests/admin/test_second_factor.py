@@ -78,7 +78,7 @@ def test_a_wrong_code_sets_nothing_up_and_keeps_the_secret(browser: Browser, per
     browser.get(FACTOR)
     secret = TOTPDevice.objects.get(user=person).key
     token = browser.cookies["csrftoken"].value
-    page = browser.post(FACTOR, {"code": wrong_code(person), "csrfmiddlewaretoken": token}).content.decode()
+    page = browser.post(FACTOR, {"password": PASSWORD, "code": wrong_code(person), "csrfmiddlewaretoken": token}).content.decode()
     assert "This is not the code" in page
     assert TOTPDevice.objects.get(user=person).key == secret
     assert not TOTPDevice.objects.filter(confirmed=True).exists()
@@ -259,8 +259,9 @@ def required(settings: Settings) -> None:
 
 
 def test_whoever_has_none_is_led_to_setting_it_up_and_nowhere_else(browser: Browser, required: None) -> None:
-    for page in ("/admin/", "/admin/notes/note/", "/admin/password_change/", "/admin/jsi18n/", "/admin/nothing/"):
+    for page in ("/admin/", "/admin/notes/note/", "/admin/password_change/", "/admin/nothing/"):
         assert browser.get(page)["Location"] == FACTOR
+    assert browser.head("/admin/jsi18n/").status_code == 200  # what the page's script asks while somebody types
     assert browser.get(FACTOR).status_code == 200
     token = browser.cookies["csrftoken"].value
     assert browser.post("/admin/notes/note/", {"csrfmiddlewaretoken": token})["Location"] == FACTOR
@@ -297,3 +298,11 @@ def test_a_start_with_another_word_ends_with_a_reason() -> None:
 def test_who_is_not_signed_in_sees_the_sign_in_page(required: None, db: None) -> None:
     assert Client().get(LOGIN).status_code == 200
     assert Client().get("/admin/")["Location"].startswith(LOGIN)
+
+
+def test_setting_it_up_takes_the_password_and_wrong_ones_count(browser: Browser, person: User) -> None:
+    browser.get(FACTOR)
+    for tries in range(5):
+        answer = browser.fill(FACTOR, {"password": f"not mine {tries}", "code": code_of(person)})
+    assert answer.status_code == 429
+    assert not TOTPDevice.objects.filter(user=person, confirmed=True).exists()

@@ -319,7 +319,7 @@ def test_what_somebody_else_chose_opens_nothing_but_its_change(browser: Browser,
         assert browser.get(page)["Location"] == PASSWORD_PAGE
     page = browser.get(PASSWORD_PAGE).content.decode()
     assert "Somebody else chose your password" in page
-    assert f'data-awake="{PASSWORD_PAGE}"' in page
+    assert browser.head("/admin/jsi18n/").status_code == 200  # what the script of the page asks
     assert change_password(browser, PASSWORD, PASSWORD).status_code == 200
     assert not browser.is_signed_in()
     assert change_password(browser, PASSWORD, OWN).status_code == 302
@@ -347,3 +347,15 @@ def test_an_operator_cannot_give_a_weak_one(operator: Client, person: User) -> N
     page = page_of(person).replace("change", "password")
     weak = {"password1": "aaaaaaaaaaaa", "password2": "aaaaaaaaaaaa", "usable_password": "true"}
     assert "repeats one piece" in operator.post(page, weak).content.decode()
+
+
+def test_wrong_old_passwords_count_as_failed_sign_ins(browser: Browser, person: User) -> None:
+    answers = [change_password(browser, f"a guess, number {tries}", OWN).status_code for tries in range(5)]
+    assert answers == [200, 200, 200, 200, 429]
+    page = change_password(browser, PASSWORD, OWN)
+    assert "too many wrong passwords" in page.content.decode()
+
+
+@pytest.mark.parametrize("address", ["http://[bad", "http://a]b", "//[::1", "http://x:99999999"])
+def test_a_page_that_is_no_address_leads_to_the_front(client: Client, db: None, address: str) -> None:
+    assert client.get(NOTES, headers={"HX-Request": "true", "HX-Current-URL": address}).status_code in (200, 204, 302)
