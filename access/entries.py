@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,23 +43,30 @@ NUMBER, IDENTIFIER = r"^[0-9]{1,18}$", r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{
 
 def with_names(entries: Any) -> Any:
     """The entries with `actor_name`: the person's, the key's or the application's, empty for others."""
-    return entries.annotate(
-        actor_name=Case(
-            When(_is(Kind.USER, NUMBER), then=_name(User, "username", BigIntegerField())),
-            When(_is(Kind.API_KEY, IDENTIFIER), then=_name(ApiKey, "name", UUIDField())),
-            When(_is(Kind.APPLICATION, IDENTIFIER), then=_name(AllowedApplication, "name", UUIDField())),
-            default=Value(""),
-            output_field=CharField(),
+    kinds = {Kind.USER: User, Kind.API_KEY: ApiKey, Kind.APPLICATION: AllowedApplication}
+    return entries.annotate(actor_name=_named("actor_kind", "actor_id", kinds))
+
+
+def with_objects(entries: Any) -> Any:
+    """The entries with `object_name`: that of the first object, where it is a person or a program."""
+    kinds = {model._meta.model_name: model for model in (User, ApiKey, AllowedApplication)}
+    return entries.annotate(object_name=_named("object_type", "object_ids__0", kinds))
+
+
+def _named(kind: str, key: str, models: Mapping[Any, Any]) -> Case:
+    cases = [
+        When(
+            Q((kind, name), (f"{key}__regex", NUMBER if model is User else IDENTIFIER)),
+            then=_name(model, "username" if model is User else "name", key),
         )
-    )
+        for name, model in models.items()
+    ]
+    return Case(*cases, default=Value(""), output_field=CharField())
 
 
-def _is(kind: str, pattern: str) -> Q:
-    return Q(actor_kind=kind, actor_id__regex=pattern)
-
-
-def _name(model: Any, column: str, key: Any) -> Subquery:
-    return Subquery(model.objects.filter(pk=Cast(OuterRef("actor_id"), key)).values(column)[:1])
+def _name(model: Any, column: str, key: str) -> Subquery:
+    as_key = BigIntegerField() if model is User else UUIDField()
+    return Subquery(model.objects.filter(pk=Cast(OuterRef(key), as_key)).values(column)[:1])
 
 
 # --- Files

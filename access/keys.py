@@ -58,7 +58,7 @@ def create(
     prefix, version, chance = secrets.token_hex(6), macs.newest(), secrets.token_bytes(RANDOM_BYTES)
     proof = macs.mac(version, PURPOSE, prefix.encode() + chance)[:PROOF_BYTES]
     secret = urlsafe_b64encode(bytes([version]) + chance + proof).decode()
-    facts = {"clinic": clinic, "name": name, "scopes": list(scopes), "expires_at": expires_at}
+    facts = {"clinic": clinic, "name": name, "scopes": list(dict.fromkeys(scopes)), "expires_at": expires_at}
     with transaction.atomic():
         key: ApiKey = ApiKey.objects.create(**facts, prefix=prefix, digest=_digest(secret))
         log.record(by, AccessEntry.Action.GRANTED, [key], mode="created")

@@ -73,7 +73,7 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "clinic"], name="one_membership_a_clinic")]
 
     def __str__(self) -> str:
-        return f"{self.role} ({self.pk})"
+        return self.role
 
 
 class SentForm(models.Model):

@@ -21,6 +21,13 @@ HOST = re.compile(r"[A-Za-z0-9._:-]+")
 PLAIN = re.compile(r"[^?#@\\ \x00-\x1f\x7f-\U0010ffff]+")
 
 
+OWN = "This application is on this clinic's list already with this audience: revoke that line first."
+ELSEWHERE = (
+    "This application is on another list already with this audience: revoke that line first, or ask the partner for "
+    "tokens with another audience."
+)
+
+
 class Refused(Exception):
     """It cannot be done. The text says why and what to do."""
 
@@ -67,20 +74,21 @@ def allow(
     scopes: Sequence[str],
     by: Actor,
     expires_at: datetime | None = None,
+    replaces: bool = True,
 ) -> AllowedApplication:
-    """A line of the clinic's allow list, in place of the one that it has. Raises Refused for another clinic's."""
+    """A line of the clinic's allow list. Raises Refused for another clinic's, and where it `replaces` none its own."""
     proof: dict[str, Any] = {"issuer": issuer, "application_id": application_id, "audience": audience}
-    facts = {"name": name, "scopes": list(scopes), "expires_at": expires_at}
+    facts = {"name": name, "scopes": list(dict.fromkeys(scopes)), "expires_at": expires_at}
+    own = AllowedApplication.objects.filter(clinic=clinic, **proof, revoked_at=None)
     try:
         with transaction.atomic():
-            line, is_new = AllowedApplication.objects.update_or_create(
-                clinic=clinic, **proof, revoked_at=None, defaults=facts
+            line, is_new = (
+                own.update_or_create(clinic=clinic, **proof, revoked_at=None, defaults=facts)
+                if replaces
+                else (AllowedApplication.objects.create(clinic=clinic, **proof, **facts), True)
             )
             log.record(by, AccessEntry.Action.GRANTED, [line], mode="allowed" if is_new else "allowed anew")
     except IntegrityError:
-        raise Refused(
-            "This application is on another list already with this audience: revoke that line first, or ask the "
-            "partner for tokens with another audience."
-        ) from None
+        raise Refused(OWN if own.exists() else ELSEWHERE) from None
     allowed: AllowedApplication = line
     return allowed

@@ -114,7 +114,9 @@ def about(refusal: Refused, address: str | None, where: str = "", ids: Sequence[
 def place(request: HttpRequest | Request) -> tuple[str, list[str]]:
     """The name of the address that was asked for, and the ids in it."""
     match = getattr(request, "resolver_match", None)
-    return (match.view_name, [str(value)[:60] for value in match.kwargs.values()]) if match else ("", [])
+    # Without NUL, which an address may hold and PostgreSQL's text may not.
+    ids = [str(value).replace("\0", "")[:60] for value in match.kwargs.values()] if match else []
+    return (match.view_name, ids) if match else ("", [])
 
 
 def note(who: Actor, code: str, clinic_id: UUID | None) -> None:

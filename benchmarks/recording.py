@@ -53,7 +53,7 @@ WAYS = {"none": (nothing, not_at_all), "plain": OURS, "chained": (chained, first
 
 
 def switch(way: str) -> None:
-    log.note, log.recording = WAYS[way]
+    log.note, log.recording = WAYS[way]  # type: ignore[assignment]  # in their place, for this process alone
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,9 @@ from vendors import VENDORS
 
 
 class Refused(Exception):
-    """These credentials cannot be used. The text says why, and repeats none of them."""
+    """These credentials cannot be used. The text says why, and repeats none of them. `field`: of the form."""
+
+    field = "credentials"
 
 
 def read(text: str) -> dict[str, Any]:

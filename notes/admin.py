@@ -38,6 +38,7 @@ def readable(transcript: Transcript | None) -> list[dict[str, str]]:
 
 @admin.register(Transcript)
 class TranscriptAdmin(desk.ClinicModelAdmin):
+    empty = "No transcript has come yet. They come with the vendors' answers to requests."
     heavy = ("lines", "search")
     list_display = (desk.reference, desk.moment("created_at", "created"), "vendor", "language")
     list_filter = (desk.Since,)
@@ -70,6 +71,7 @@ class OfTemplate(admin.SimpleListFilter):
 
 @admin.register(Note)
 class NoteAdmin(desk.ClinicModelAdmin):
+    empty = "No note has come yet. They come with the vendors' answers to requests."
     heavy = ("search",)
     list_display = (
         desk.reference,

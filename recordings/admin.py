@@ -10,6 +10,7 @@ from recordings.models import Recording
 
 @admin.register(Recording)
 class RecordingAdmin(desk.ClinicModelAdmin):
+    empty = "No recording is known yet. They are the vendors' copies of the audio."
     list_display = (
         desk.reference,
         desk.mark,

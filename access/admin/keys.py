@@ -22,7 +22,7 @@ HOURS = 24
 class ProgramForm(desk.ClinicForm):
     """What every program is given, however it proves itself."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="What uses it, such as “EHR”.")
+    name = desk.NameField(max_length=100, label="Name", help_text="What uses it, such as “EHR”.")
     scopes = forms.MultipleChoiceField(
         choices=[(value, f"{words} ({value})") for value, words in Scope.choices],
         widget=forms.CheckboxSelectMultiple,
@@ -61,9 +61,14 @@ def may(program: Any) -> str:
 class ApiKeyAdmin(desk.ManagedModelAdmin):
     readers = Membership.Role.MANAGER
     heavy = ("digest",)
+    adding = "Make an API key"
+    empty = "No program has a key yet. Make one for the system that sends consultations here."
+    unseen = "If you did not see the key, rotate it: that shows a new one."
+    ends = {"revoke": "Whoever uses it is refused from then on. It cannot be undone; a new key can be made."}
     list_display = (
         "name",
         "prefix",
+        "state",
         may,
         desk.moment("created_at", "created"),
         desk.moment("last_used_at", "last used"),
@@ -74,25 +79,36 @@ class ApiKeyAdmin(desk.ManagedModelAdmin):
     pages = {"rotate": "Rotate"}
     refusals = (keys.NotLive,)
 
+    def name(self, key: ApiKey) -> str:
+        return f"{key.name} ({key.prefix})"
+
+    @admin.display(description="state")
+    def state(self, key: ApiKey) -> str:
+        if key.revoked_at:
+            return "revoked"
+        if not key.is_live(timezone.now()):
+            return "expired" if key.retires_at is None else "rotated, ended"
+        return f"rotated, goes on until {desk.in_clinic_time(key.ends_at, key.clinic)}" if key.retires_at else "in use"
+
     def buttons(self, key: ApiKey) -> list[str]:
         if key.revoked_at:
             return []
         return ["rotate", "revoke"] if key.is_live(timezone.now()) else ["revoke"]
 
     def add(self, request: HttpRequest) -> HttpResponse:
-        def do(answers: dict[str, Any]) -> HttpResponse:
+        def do(answers: dict[str, Any]) -> desk.Done:
             facts = {name: answers[name] for name in ("name", "scopes")}
             made = keys.create(answers["clinic"], **facts, expires_at=expiry(answers["days"]), by=log.actor(request))
-            return self.show_secret(request, made[0], "The new API key", "API key", made[1])
+            return desk.Done(made[0], "The new API key", "API key", made[1])
 
-        return self.asked(request, ProgramForm(request), "Make an API key", do)
+        return self.asked(request, ProgramForm(request), self.adding, do)
 
     def rotate_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         key = self.managed(request, object_id)
 
-        def do(answers: dict[str, Any]) -> HttpResponse:
+        def do(answers: dict[str, Any]) -> desk.Done:
             fresh, token = keys.rotate(key, overlap=timedelta(hours=answers["hours"]), by=log.actor(request))
-            return self.show_secret(request, fresh, f"The key in place of {key}", "API key", token)
+            return desk.Done(fresh, f"The key in place of {self.name(key)}", "API key", token)
 
         return self.asked(request, OverlapForm(request, {"hours": HOURS}), "Rotate", do, key)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 
 from access import desk, log, partners, roles
 from access.admin.keys import ProgramForm, expiry, may, revoke
@@ -17,6 +17,7 @@ from access.models import AllowedApplication, Membership, TrustedIssuer
 class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = TrustedIssuer
+        field_classes = {"name": desk.NameField}
         fields = ("name", "url", "is_trusted")
 
     def clean_url(self) -> str:
@@ -28,7 +29,9 @@ class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(TrustedIssuer)
 class TrustedIssuerAdmin(desk.OperatorModelAdmin):
     form = IssuerForm
-    list_display = ("name", "url", "is_trusted", "created_at")
+    adding = "Trust an issuer"
+    empty = "No issuer is trusted yet: programs come with API keys alone."
+    list_display = ("name", "url", "is_trusted", desk.moment_of_all("created_at", "created"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Another address would be another issuer, and the allow lists' lines would be its applications."""
@@ -56,6 +59,9 @@ class AllowedApplicationAdmin(desk.ManagedModelAdmin):
     """Managers revoke. Operators add: a line takes the application's tokens with that audience for one clinic."""
 
     readers = Membership.Role.MANAGER
+    adding = "Allow an application"
+    empty = "No partner's application may call yet. The operator allows them."
+    ends = {"revoke": "The application is refused from then on. The operator can allow it again."}
     list_display = (
         "name",
         "application_id",
@@ -66,9 +72,12 @@ class AllowedApplicationAdmin(desk.ManagedModelAdmin):
         desk.moment("revoked_at", "revoked"),
     )
     list_select_related = ("clinic", "issuer")
-    facts = ("application_id", "audience", "issued_by", *list_display[2:])
+    facts = ("name", "application_id", "audience", "issued_by", *list_display[2:])
     actions = ("revoke",)
     refusals = (partners.Refused,)
+
+    def name(self, line: AllowedApplication) -> str:
+        return line.name
 
     @admin.display(description="issuer")
     def issued_by(self, line: AllowedApplication) -> str:
@@ -81,14 +90,13 @@ class AllowedApplicationAdmin(desk.ManagedModelAdmin):
         return roles.is_operator(request)
 
     def add(self, request: HttpRequest) -> HttpResponse:
-        def do(answers: dict[str, Any]) -> HttpResponse:
+        def do(answers: dict[str, Any]) -> desk.Done:
             facts = {name: answers[name] for name in ("application_id", "audience", "name", "scopes")}
-            ends = expiry(answers["days"])
-            line = partners.allow(answers["clinic"], answers["issuer"], **facts, expires_at=ends, by=log.actor(request))
-            self.message_user(request, "The application may call from now on.", messages.SUCCESS)
-            return HttpResponseRedirect(desk.address_of(line))
+            facts |= {"expires_at": expiry(answers["days"]), "by": log.actor(request)}
+            line = partners.allow(answers["clinic"], answers["issuer"], **facts, replaces=False)
+            return desk.Done(line, "The application may call from now on.")
 
-        return self.asked(request, ApplicationForm(request), "Allow an application", do)
+        return self.asked(request, ApplicationForm(request), self.adding, do)
 
     @admin.action(permissions=["manage"], description="Revoke")
     def revoke(self, request: HttpRequest, rows: QuerySet[AllowedApplication]) -> None:

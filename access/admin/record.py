@@ -7,22 +7,22 @@ from itertools import chain, islice
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import URLPattern, path
 
-from access import desk, entries, log, roles
-from access.models import AccessEntry, AccessSeal, Clinic, Membership
+from access import desk, entries, log, roles, sealing, words
+from access.models import AccessEntry, Clinic, Membership
 
-#: Whose clocks show what happened before a clinic was known.
-NO_CLINIC = Clinic(time_zone="UTC")
 LINES_AT_ONCE = 200
 
 
 @admin.register(AccessEntry)
 class AccessEntryAdmin(desk.ClinicModelAdmin):
     readers = Membership.Role.VIEWER
+    empty = "Nothing is written here yet."
     list_display = ("when", "who", "role", "what", "which", "times", "address")
     list_filter = ("action", "actor_kind", desk.Since)
     facts = (
@@ -31,7 +31,8 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
         "role",
         "what",
         "on_behalf_of",
-        "object_type",
+        "kind",
+        "which",
         "all_objects",
         "times",
         "address",
@@ -39,17 +40,17 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return entries.with_names(super().get_queryset(request))
+        return entries.with_objects(entries.with_names(super().get_queryset(request)))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         entry = super().get_object(request, object_id, from_field)
         if entry.clinic is None:
-            entry._state.fields_cache["clinic"] = NO_CLINIC  # the page asks for its clocks; clinic_id stays null
+            entry._state.fields_cache["clinic"] = desk.NO_CLINIC  # the page asks for its clocks; clinic_id stays null
         return entry
 
     @admin.display(description="when")
     def when(self, entry: AccessEntry) -> str:
-        return desk.in_clinic_time(entry.created_at, entry.clinic or NO_CLINIC)
+        return desk.in_clinic_time(entry.created_at, entry.clinic or desk.NO_CLINIC)
 
     @admin.display(description="who")
     def who(self, entry: Any) -> str:
@@ -60,14 +61,22 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
 
     @admin.display(description="what")
     def what(self, entry: AccessEntry) -> str:
-        how = entry.reason or entry.mode
+        how = words.reason(entry.reason) if entry.reason else entry.mode
         return f"{entry.get_action_display()} ({how})" if how else entry.get_action_display()
 
     @admin.display(description="which")
-    def which(self, entry: AccessEntry) -> str:
-        shown = " ".join([entry.object_type, *map(str, entry.object_ids[:1])])
+    def which(self, entry: Any) -> str:
+        first = [entry.object_name or desk.short(key) for key in entry.object_ids[:1]]
+        shown = " ".join([words.thing(entry.object_type), *first]).strip()
         more = len(entry.object_ids) - 1
         return f"{shown} and {more} more" if more > 0 else shown
+
+    def name(self, entry: AccessEntry) -> str:
+        return f"{self.who(entry)} {self.what(entry)}"
+
+    @admin.display(description="object type")
+    def kind(self, entry: AccessEntry) -> str:
+        return words.thing(entry.object_type)
 
     @admin.display(description="objects")
     def all_objects(self, entry: AccessEntry) -> str:
@@ -84,10 +93,10 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
 
     def sealed_until(self, request: HttpRequest) -> str:
         """By the clocks of the one clinic whose log the person sees; empty for several, or none yet."""
-        clinics = roles.clinics(request, self.readers)
-        rows = AccessSeal.objects.filter(clinic=clinics[0]).select_related("clinic") if len(clinics) == 1 else None
-        last = rows and rows.only("created_at", "clinic").order_by("-number").first()
-        return desk.in_clinic_time(last.created_at, last.clinic or NO_CLINIC) if last else ""
+        clinics = Clinic.objects.filter(pk__in=roles.clinics(request, self.readers)[:2])
+        only = clinics[0] if len(clinics) == 1 else None
+        last = sealing.last_seal(only.pk) if only else None
+        return desk.in_clinic_time(last.created_at, only) if only and last else ""
 
     def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         """The list as it is narrowed, of the clinics that the person manages."""
@@ -112,7 +121,7 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
             raise BadRequest
         try:
             return self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup):
             raise BadRequest from None
 
 

@@ -3,36 +3,44 @@
 from access.desk.base import ClinicModelAdmin, ModelAdmin, OperatorModelAdmin, StackedInline, name_the_site
 from access.desk.counts import Count, register_count
 from access.desk.display import (
+    NO_CLINIC,
     address_of,
     clock,
     in_clinic_time,
     link,
     mark,
     moment,
+    moment_of_all,
     reference,
     short,
 )
-from access.desk.forms import ClinicForm, DeskForm, ManagedModelAdmin, Unseen
+from access.desk.fields import NameField, Unseen, check_name
+from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
 from access.desk.lists import Asked, Since
 
 __all__ = [
+    "NO_CLINIC",
     "Asked",
     "ClinicForm",
     "ClinicModelAdmin",
     "Count",
     "DeskForm",
+    "Done",
     "ManagedModelAdmin",
     "ModelAdmin",
+    "NameField",
     "OperatorModelAdmin",
     "Since",
     "StackedInline",
     "Unseen",
     "address_of",
+    "check_name",
     "clock",
     "in_clinic_time",
     "link",
     "mark",
     "moment",
+    "moment_of_all",
     "name_the_site",
     "reference",
     "register_count",

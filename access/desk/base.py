@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import transaction
@@ -17,9 +19,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
+from django.views.defaults import bad_request
 
 from access import log, roles
-from access.desk.display import address_of, in_words
+from access.desk.display import address_of, in_words, name_of
 from access.desk.lists import CappedPaginator
 from access.models import AccessEntry, Membership
 
@@ -40,9 +43,22 @@ def name_the_site() -> None:
     admin.site.enable_nav_sidebar = False  # the desk needs the width; the lists of daily work stand in the header
 
 
-class DeskModelAdmin(ModelAdmin):
-    """Fast lists, and 404 for what is not there or not theirs to see."""
+class OfThePage(ActionForm):
+    """Actions reach the rows that were seen and ticked, whatever else a request asks for."""
 
+    def clean_select_across(self) -> bool:
+        return False
+
+
+class DeskModelAdmin(ModelAdmin):
+    """Fast lists, and 404 for what is not there or not theirs to see.
+
+    `adding`: the words for making one. `empty`: what a list says that holds nothing yet.
+    """
+
+    adding: ClassVar[str] = ""
+    empty: ClassVar[str] = "There is nothing here yet."
+    action_form = OfThePage
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -65,12 +81,40 @@ class DeskModelAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:
         if "%00" in request.GET.urlencode():  # PostgreSQL's text holds no NUL: asking for one is an error there
             raise BadRequest
+        self.check_ticked(request)
         title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        try:
+            return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        except DisallowedModelAdminLookup as error:  # raised on, it would be logged as an attack, with its traceback
+            return bad_request(request, error)
+
+    def check_ticked(self, request: HttpRequest) -> None:
+        """Raises BadRequest for what is no row's id."""
+        try:
+            for ticked in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(ticked)
+        except ValidationError:
+            raise BadRequest from None
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Context | None = None) -> HttpResponse:
+        """The access log is the history."""
+        raise Http404
 
 
 class OperatorModelAdmin(DeskModelAdmin):
     """For operators alone. Nothing is deleted."""
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        context |= {"title": str(obj) if obj else self.adding, "subtitle": None}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         if not roles.is_operator(request):  # before it is looked for: whether it is there is nobody else's business
@@ -97,13 +141,15 @@ class ClinicModelAdmin(DeskModelAdmin):
     """Rows of clinics, on pages that are read. What is done with a row is an action, here also a button on its page.
 
     `readers`: the least role that sees them. `heavy`: columns not fetched until used. `refusals`: what the services
-    raise when it cannot be done now. `facts`: what its page shows at the top; by default the list's columns.
+    raise when it cannot be done now. `facts`: what its page shows at the top; by default the list's columns. `ends`:
+    actions that cannot be undone, each with what ends by it; they are asked about first.
     """
 
     readers: ClassVar[str] = Role.VIEWER
     heavy: ClassVar[Sequence[str]] = ()
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
     facts: ClassVar[Sequence[Any]] = ()
+    ends: ClassVar[Mapping[str, str]] = {}
     ordering = ("-pk",)
     list_select_related: ClassVar[tuple[str, ...]] = ("clinic",)
 
@@ -138,6 +184,10 @@ class ClinicModelAdmin(DeskModelAdmin):
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = list(super().get_list_display(request))
         return columns if len(roles.clinics(request, self.readers)) == 1 else [*columns, "clinic"]
+
+    def name(self, row: Any) -> str:
+        """What people call it."""
+        return name_of(row)
 
     # --- Who may
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -196,6 +246,7 @@ class ClinicModelAdmin(DeskModelAdmin):
             "title": capfirst(str(self.opts.verbose_name)),
             "opts": self.opts,
             "original": row,
+            "name": self.name(row),
             "facts": self.get_facts(row),
             "buttons": self.offered(request, row),
         }
@@ -207,7 +258,7 @@ class ClinicModelAdmin(DeskModelAdmin):
         if not self.has_manage_permission(request, row):
             return []
         actions = self.get_actions(request)
-        return [(name, str(actions[name][2])) for name in self.buttons(row) if name in actions]  # type: ignore[index]
+        return [(name, str(actions[name][2])) for name in self.buttons(row) if name in actions]
 
     # --- What is done
     def press_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -219,9 +270,38 @@ class ClinicModelAdmin(DeskModelAdmin):
         if action is None or not self.has_manage_permission(request, row):
             raise PermissionDenied
         rows = self.get_queryset(request).filter(pk=row.pk)
-        action[0](self, request, rows)
+        answer: HttpResponse | None = action[0](self, request, rows)
+        if answer:
+            return answer
         is_there = rows.all().exists()
         return HttpResponseRedirect(address_of(row) if is_there else self.list_address())
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Those that end something ask first, from a row's page and from the list."""
+        actions: Any = super().get_actions(request)
+        return {name: (self.asking(name, do, str(words)), name, words) for name, (do, _, words) in actions.items()}
+
+    def asking(self, name: str, do: Callable[..., Any], words: str) -> Callable[..., Any]:
+        def asked(page: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+            if name in self.ends and "confirm" not in request.POST:
+                return self.ask(request, rows, name, words)
+            answer: HttpResponse | None = do(page, request, rows)
+            return answer
+
+        return asked
+
+    def ask(self, request: HttpRequest, rows: QuerySet[Any], action: str, words: str) -> HttpResponse:
+        """What would end, and the button that ends it."""
+        facts = {
+            "rows": [(row.pk, self.name(row)) for row in rows],
+            "action": action,
+            "heading": f"{words}?",
+            "words": words,
+            "what_ends": self.ends[action],
+            "title": capfirst(str(self.opts.verbose_name_plural)),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/confirm.html", self.admin_site.each_context(request) | facts).render()
 
     def list_address(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

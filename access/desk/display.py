@@ -19,6 +19,8 @@ from django.utils.safestring import SafeString
 from access.models import Clinic
 
 NOTHING = "–"  # noqa: RUF001 (an en dash)
+#: Whose clocks show what is of no clinic.
+NO_CLINIC = Clinic(time_zone="UTC")
 
 
 def in_clinic_time(value: datetime | None, clinic: Clinic) -> str:
@@ -46,6 +48,17 @@ def moment(field: str, heading: str) -> Callable[[Any], str]:
     return column
 
 
+def moment_of_all(field: str, heading: str) -> Callable[[Any], str]:
+    """moment(), for what is of no clinic."""
+
+    @admin.display(description=f"{heading} (UTC)")
+    def column(row: Any) -> str:
+        return in_clinic_time(getattr(row, field), NO_CLINIC)
+
+    column.__name__ = field
+    return column
+
+
 @admin.display(description="state")
 def mark(row: Any) -> SafeString:
     """The row's state: words, and a colour for the eye."""
@@ -57,9 +70,10 @@ def mark(row: Any) -> SafeString:
     return format_html('<span class="lp-mark lp-{}">{}</span>', row.state, words)
 
 
-def short(identifier: UUID) -> str:
+def short(identifier: UUID | str) -> str:
     """The end of an id, enough to tell rows apart: a UUIDv7 begins with the time."""
-    return f"…{str(identifier)[-8:]}"
+    text = str(identifier)
+    return f"…{text[-8:]}" if len(text) > 8 else text
 
 
 @admin.display(description="encounter")
@@ -67,6 +81,12 @@ def reference(row: Any) -> str:
     """The clinic's own name for the encounter that a session, or a row of a session, is about."""
     session = getattr(row, "session", row)
     return session.encounter_ref or short(session.pk)
+
+
+def name_of(row: Any) -> str:
+    """What people call a row: by the encounter that it is about, where it is about one."""
+    is_of_one = hasattr(row, "encounter_ref") or hasattr(row, "session")
+    return reference(row) if is_of_one else str(row)
 
 
 def address_of(row: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from access import roles
 from access.desk import counts, display
 
 register = template.Library()
@@ -24,6 +25,15 @@ def daily(apps: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     """The lists of daily work, of those the person may see."""
     lists = {model["object_name"]: model for app in apps or [] for model in app["models"]}
     return [lists[name] for name in DAILY if name in lists]
+
+
+@register.simple_tag(takes_context=True)
+def is_in_no_clinic(context: dict[str, Any]) -> bool:
+    """Somebody who is signed in, and whom no clinic has, nor the operators."""
+    request = context.get("request")
+    if request is None or not hasattr(request, "user") or not request.user.is_authenticated:
+        return False
+    return not roles.may(request, roles.Role.VIEWER)
 
 
 @register.simple_tag(takes_context=True)

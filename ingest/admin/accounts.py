@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
@@ -50,21 +50,31 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
     token is sent has the token."""
 
     heavy = ("encrypted_credentials",)
-    list_display = ("vendor", "base_url", desk.moment("updated_at", "updated"))
+    adding = "Connect a vendor"
+    empty = "No vendor is connected yet: notes come from vendors, so connect one first."
+    list_display = ("vendor", "sent_to", desk.moment("updated_at", "updated"))
     pages = {"credentials": "Replace the credentials"}
     refusals = (accounts.Refused,)
+
+    def name(self, account: VendorAccount) -> str:
+        return VENDORS[account.vendor].title if account.vendor in VENDORS else account.vendor
+
+    @admin.display(description="base URL")
+    def sent_to(self, account: VendorAccount) -> str:
+        """As text: a link would open a vendor's programs in a browser."""
+        return account.base_url
 
     def buttons(self, account: VendorAccount) -> list[str]:
         return ["credentials"]
 
     @unreported
     def add(self, request: HttpRequest) -> HttpResponse:
-        def do(answers: dict[str, Any]) -> HttpResponse:
+        def do(answers: dict[str, Any]) -> desk.Done:
             if VendorAccount.objects.filter(clinic=answers["clinic"], vendor=answers["vendor"]).exists():
                 raise accounts.Refused("The clinic has its account there: replace the credentials on its page.")
             return self.connect(request, **answers)
 
-        return self.asked(request, AccountForm(request), "Connect a vendor", do)
+        return self.asked(request, AccountForm(request), self.adding, do)
 
     @unreported
     def credentials_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -75,7 +85,6 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
             request, form, "Replace the credentials", lambda answers: self.connect(request, **facts, **answers), account
         )
 
-    def connect(self, request: HttpRequest, clinic: Clinic, vendor: str, credentials: dict[str, Any]) -> HttpResponse:
+    def connect(self, request: HttpRequest, clinic: Clinic, vendor: str, credentials: dict[str, Any]) -> desk.Done:
         account = accounts.connect(clinic, vendor, credentials, by=log.actor(request))
-        self.message_user(request, "The credentials are kept, encrypted.", messages.SUCCESS)
-        return HttpResponseRedirect(desk.address_of(account))
+        return desk.Done(account, "The credentials are kept, encrypted.")

@@ -22,6 +22,7 @@ SHOWN_BYTES = 256 * 1024
 
 @admin.register(Callback)
 class CallbackAdmin(desk.ClinicModelAdmin):
+    empty = "No vendor has answered yet. Answers come some minutes after a request was sent."
     heavy = ("body",)
     list_display = (
         desk.moment("received_at", "received"),
@@ -51,6 +52,9 @@ class CallbackAdmin(desk.ClinicModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         kept = ExpressionWrapper(Q(body__isnull=False), output_field=BooleanField())
         return super().get_queryset(request).annotate(has_body=kept)
+
+    def name(self, callback: Callback) -> str:
+        return f"From {callback.vendor}"
 
     @admin.display(description="size")
     def length(self, callback: Callback) -> str:
@@ -83,5 +87,9 @@ class CallbackAdmin(desk.ClinicModelAdmin):
             raise PermissionDenied
         log.record(request, AccessEntry.Action.READ, [callback])
         body = bytes(callback.body or b"")
-        shown = body[:SHOWN_BYTES].decode("utf-8", errors="replace")
-        return self.show(request, callback, "body", {"body": shown, "is_cut": len(body) > SHOWN_BYTES})
+        facts = {
+            "body": body[:SHOWN_BYTES].decode("utf-8", errors="replace"),
+            "is_cut": len(body) > SHOWN_BYTES,
+            "name": f"Body from {callback.vendor}",
+        }
+        return self.show(request, callback, "body", facts)

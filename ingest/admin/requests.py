@@ -22,6 +22,7 @@ WORDS = {TRANSCRIPT: "transcript"}
 
 @admin.register(AsyncRequest)
 class AsyncRequestAdmin(desk.ClinicModelAdmin):
+    empty = "Nobody has asked a vendor yet. Programs ask over REST, once a session has its audio."
     list_display = (
         desk.reference,
         desk.mark,

@@ -27,8 +27,6 @@ GET  admin/autocomplete/                                302 403 403 403 403 403 
 POST admin/autocomplete/                                302 405 405 405 405 405 405
 GET  admin/jsi18n/                                      302 200 200 200 200 200 200
 POST admin/jsi18n/                                      302 405 405 405 405 405 405
-GET  admin/r/<path:content_type_id>/<path:object_id>/   302 404 404 404 404 404 404
-POST admin/r/<path:content_type_id>/<path:object_id>/   302 404 404 404 404 404 404
 GET  admin/(?P<url>.*)$                                 302 404 404 404 404 404 404
 POST admin/(?P<url>.*)$                                 302 404 404 404 404 404 404
 GET  admin/^(?P<app_label>access|ingest|notes|recordings|feed)/$   302 200 200 200 200 200 200
@@ -47,8 +45,8 @@ GET  .add/                           302 403 403 403 403 403 403
 POST .add/                           302 403 403 403 403 403 403
 GET  .<path:object_id>/change/       302 404 200 200 200 200 200
 POST .<path:object_id>/change/       302 404 403 403 403 403 403
-GET  .<path:object_id>/history/      302 404 200 200 200 200 200
-POST .<path:object_id>/history/      302 404 200 200 200 200 200
+GET  .<path:object_id>/history/      302 404 404 404 404 404 404
+POST .<path:object_id>/history/      302 404 404 404 404 404 404
 GET  .<path:object_id>/delete/       302 404 403 403 403 403 403
 POST .<path:object_id>/delete/       302 404 403 403 403 403 403
 GET  .<path:object_id>/              302 302 302 302 302 302 302
@@ -63,8 +61,8 @@ GET  .add/                           302 403 403 403 403 403 403
 POST .add/                           302 403 403 403 403 403 403
 GET  .<path:object_id>/change/       302 404 403 403 200 403 200
 POST .<path:object_id>/change/       302 404 403 403 403 403 403
-GET  .<path:object_id>/history/      302 404 403 403 200 403 200
-POST .<path:object_id>/history/      302 404 403 403 200 403 200
+GET  .<path:object_id>/history/      302 404 404 404 404 404 404
+POST .<path:object_id>/history/      302 404 404 404 404 404 404
 GET  .<path:object_id>/delete/       302 404 403 403 403 403 403
 POST .<path:object_id>/delete/       302 404 403 403 403 403 403
 GET  .<path:object_id>/              302 302 302 302 302 302 302
@@ -79,8 +77,8 @@ GET  .add/                           302 403 403 403 403 403 403
 POST .add/                           302 403 403 403 403 403 403
 GET  .<path:object_id>/change/       302 404 403 403 403 403 200
 POST .<path:object_id>/change/       302 404 403 403 403 403 403
-GET  .<path:object_id>/history/      302 404 403 403 403 403 200
-POST .<path:object_id>/history/      302 404 403 403 403 403 200
+GET  .<path:object_id>/history/      302 404 404 404 404 404 404
+POST .<path:object_id>/history/      302 404 404 404 404 404 404
 GET  .<path:object_id>/delete/       302 404 403 403 403 403 403
 POST .<path:object_id>/delete/       302 404 403 403 403 403 403
 GET  .<path:object_id>/              302 302 302 302 302 302 302
@@ -96,8 +94,8 @@ GET  .add/                           302 403 403 403 403 403 200
 POST .add/                           302 403 403 403 403 403 302+
 GET  .<path:object_id>/change/       302 403 403 403 403 403 200
 POST .<path:object_id>/change/       302 403 403 403 403 403 302+
-GET  .<path:object_id>/history/      302 403 403 403 403 403 200
-POST .<path:object_id>/history/      302 403 403 403 403 403 200
+GET  .<path:object_id>/history/      302 404 404 404 404 404 404
+POST .<path:object_id>/history/      302 404 404 404 404 404 404
 GET  .<path:object_id>/delete/       302 403 403 403 403 403 403
 POST .<path:object_id>/delete/       302 403 403 403 403 403 403
 GET  .<path:object_id>/              302 302 302 302 302 302 302
@@ -159,6 +157,8 @@ POST .add/                           302 403 403 403 403 403 302+
         """
 GET  .<uuid:object_id>/role/         302 404 403 403 200 403 200
 POST .<uuid:object_id>/role/         302 404 403 403 302+ 403 302+
+GET  .<uuid:object_id>/password/     302 404 403 403 200 403 200
+POST .<uuid:object_id>/password/     302 404 403 403 200+ 403 200+
 """,
     ],
     "access/accessentry": [

@@ -105,7 +105,8 @@ def test_a_key_is_rotated_and_the_old_one_goes_on(clinic: Clinic, capsys: pytest
     fresh = programs.identify(out.strip())
     assert isinstance(fresh, ApiKey)
     assert (fresh.clinic, fresh.scopes) == (clinic, ["notes:read"])
-    ends = programs.identify(token).ends_at
+    assert programs.identify(token) == old
+    ends = ApiKey.objects.get(pk=old.pk).ends_at
     assert ends
     assert timedelta(hours=1) < ends - timezone.now() < timedelta(hours=2)
     assert fresh.prefix in err

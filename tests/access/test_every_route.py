@@ -187,7 +187,7 @@ def sent(world: World, route: str) -> dict[str, Any]:
     if make := POSTED.get(route):
         return make(world)
     if "press/" in rest:
-        return {"action": min(routes.BUTTONS.get(name, {"close"}))}
+        return {"action": min(routes.BUTTONS.get(name, {"close"})), "confirm": "yes"}
     return {"title": "x", "state": "failed", "role": "manager", "post": "yes"}
 
 
@@ -366,13 +366,15 @@ MAY = {"manager", "operator"}
 @pytest.mark.parametrize(("name", "action"), PRESSES)
 def test_a_button_is_for_managers(world: World, name: str, action: str) -> None:
     address, clients = world.address(f"admin/{name}/<uuid:object_id>/press/"), people(world)
-    got = walked(world, clients, lambda client: client.post(address, {"action": action}), is_logged=True)
+    got = walked(
+        world, clients, lambda client: client.post(address, {"action": action, "confirm": "yes"}), is_logged=True
+    )
     assert list(got.values()) == ["302", "404", "403", "403", "302+", "403", "302+"]
 
 
 @pytest.mark.parametrize(("name", "action"), PRESSES)
 def test_an_action_of_the_list_is_for_managers(world: World, name: str, action: str) -> None:
-    data, clients = {"action": action, "_selected_action": [world.rows[name].pk]}, people(world)
+    data, clients = {"action": action, "_selected_action": [world.rows[name].pk], "confirm": "yes"}, people(world)
     got = walked(world, clients, lambda client: client.post(f"/admin/{name}/", data), is_logged=True)
     assert {who for who, cell in got.items() if cell.endswith("+")} == MAY
 

@@ -193,12 +193,12 @@ def test_rows_of_no_clinic_are_the_operators(operator: Client, manager: Client, 
         clinic=None, actor_kind="nobody", actor_id="", action="refused", reason="unknown_key", times=9
     )
     page = operator.get(page_of(row)).content.decode()
-    assert "was refused (unknown_key)" in page
+    assert "was refused (unknown key)" in page
     assert "somebody unknown" in operator.get(list_of(LIST)).content.decode()
     assert page_of(row) not in manager.get(list_of(LIST)).content.decode()
     assert manager.get(page_of(row)).status_code == 404
-    assert str(row.pk) in body(export_of(operator))
-    assert str(row.pk) not in body(export_of(manager))
+    taken = [[line["id"] for line in as_rows(body(export_of(desk)))] for desk in (operator, manager)]
+    assert [str(row.pk) in ids for ids in taken] == [True, False]
 
 
 def test_what_the_columns_say(viewer: Client, clinic: Clinic) -> None:

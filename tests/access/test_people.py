@@ -36,6 +36,12 @@ def test_a_name_that_is_taken_leaves_nothing_behind(clinic: Clinic) -> None:
     assert not entries()
 
 
+def test_a_first_password_is_to_be_changed(clinic: Clinic) -> None:
+    membership, password = people.add(clinic, "maria", "viewer", by=BY)
+    assert membership.user.check_password(password)
+    assert User.objects.get().must_change_password
+
+
 def test_what_is_so_already_is_not_logged(clinic: Clinic) -> None:
     membership = MembershipFactory(clinic=clinic, role="viewer")
     people.change_role(membership, "viewer", by=BY)

@@ -26,7 +26,7 @@ from tests.factories import (
 
 def press(desk: Client, row: Any, action: str) -> list[str]:
     """Presses the button on the row's page; what the person is then told."""
-    response = desk.post(page_of(row, "press"), {"action": action}, follow=True)
+    response = desk.post(page_of(row, "press"), {"action": action, "confirm": "yes"}, follow=True)
     assert response.redirect_chain == [(page_of(row), 302)]
     row.refresh_from_db()
     return told(response)
@@ -35,7 +35,8 @@ def press(desk: Client, row: Any, action: str) -> list[str]:
 def act(desk: Client, rows: list[Any], action: str) -> list[str]:
     """Runs the list's action on the rows; what the person is then told."""
     address = list_of(f"{rows[0]._meta.app_label}_{rows[0]._meta.model_name}")
-    response = desk.post(address, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    answers = {"action": action, "_selected_action": [row.pk for row in rows], "confirm": "yes"}
+    response = desk.post(address, answers, follow=True)
     assert response.redirect_chain == [(address, 302)]
     for row in rows:
         row.refresh_from_db()

@@ -28,7 +28,7 @@ def shown_token(response: Any) -> str:
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     page = response.content.decode()
-    found = re.findall(r'<input id="secret"[^>]*value="([^"]+)" readonly', page)
+    found = re.findall(r'<textarea id="secret"[^>]*readonly[^>]*>([^<]+)</textarea>', page)
     assert len(found) == 1
     assert page.count(found[0]) == 1
     return str(found[0])
@@ -137,7 +137,7 @@ def test_a_key_out_of_use_is_not_rotated(manager: Client, clinic: Clinic) -> Non
 def test_revoking_is_logged_as_what_it_is(manager: Client, clinic: Clinic) -> None:
     key = ApiKeyFactory(clinic=clinic)
     for _ in range(2):
-        manager.post(page_of(key, "press"), {"action": "revoke"})
+        manager.post(page_of(key, "press"), {"action": "revoke", "confirm": "yes"})
     assert modes() == [("revoked", "user", "apikey", [str(key.pk)])]
     assert not AccessEntry.objects.filter(action="changed").exists()
 

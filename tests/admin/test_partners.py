@@ -98,7 +98,7 @@ def test_a_manager_sees_and_revokes_and_does_not_add(manager: Client, clinic: Cl
     assert page_of(mine) in listed
     assert LINES not in listed
     assert manager.post(LINES, line).status_code == 403
-    manager.post(page_of(mine, "press"), {"action": "revoke"})
+    manager.post(page_of(mine, "press"), {"action": "revoke", "confirm": "yes"})
     mine.refresh_from_db()
     assert mine.revoked_at
     assert modes() == [("revoked", clinic)]

@@ -19,6 +19,7 @@ def test_an_operator_adds_a_person_and_gives_them_a_clinic(operator: Client, cli
     added = operator.post(f"{list_of('access_user')}add/", {"username": "maria", **PASSWORDS, **NO_MEMBERSHIPS})
     maria = User.objects.get(username="maria")
     assert (added.status_code, added["Location"]) == (302, page_of(maria))
+    assert maria.must_change_password
     form = {
         "username": "maria",
         "first_name": "Maria",
@@ -79,19 +80,20 @@ def granted() -> list[tuple[str, Any, list[str]]]:
 
 
 def press(desk: Client, membership: Membership, action: str = "remove") -> list[str]:
-    response = desk.post(page_of(membership, "press"), {"action": action}, follow=True)
+    response = desk.post(page_of(membership, "press"), {"action": action, "confirm": "yes"}, follow=True)
     return [str(message) for message in response.context["messages"]]
 
 
 def test_a_manager_adds_a_person_whose_password_is_shown_once(manager: Client, clinic: Clinic) -> None:
     response = manager.post(ADD, {"username": "maria", "role": "reviewer"})
     page = response.content.decode()
-    password = re.findall(r'<input id="secret"[^>]*value="([^"]+)" readonly', page)[0]
+    password = re.findall(r'<textarea id="secret"[^>]*readonly[^>]*>([^<]+)</textarea>', page)[0]
     assert "no-store" in response["Cache-Control"]
     maria = User.objects.get(username="maria")
     assert maria.check_password(password)
     assert (maria.is_staff, maria.is_superuser) == (True, False)
     assert Membership.objects.get(user=maria, clinic=clinic).role == "reviewer"
+    assert maria.must_change_password
     assert granted() == [("added as reviewer", clinic, [str(maria.pk)])]
     assert Client().post("/admin/login/", {"username": "maria", "password": password}).status_code == 302
 
@@ -196,6 +198,24 @@ def test_what_an_operator_changes_is_logged(operator: Client, clinic: Clinic, ot
     AccessEntry.objects.all().delete()
     assert operator.post(f"/admin/access/user/{person.pk}/password/", PASSWORDS).status_code == 302
     assert {mode for mode, *_ in granted()} == {"password set"}
+
+
+def test_a_password_that_an_operator_sets_is_to_be_changed_but_not_their_own(operator: Client) -> None:
+    me, person = User.objects.get(), UserFactory()
+    for one, is_to_be in ((person, True), (me, False)):
+        page = f"/admin/access/user/{one.pk}/password/"
+        assert operator.post(page, PASSWORDS).status_code == 302
+        one.refresh_from_db()
+        assert one.must_change_password is is_to_be
+
+
+def test_another_change_of_a_person_leaves_that_to_them(operator: Client) -> None:
+    for is_to_be in (True, False):
+        person = UserFactory(must_change_password=is_to_be)
+        form = {"username": person.username, "is_active": "on", "is_staff": "on", **NO_MEMBERSHIPS}
+        assert operator.post(page_of(person), form).status_code == 302
+        person.refresh_from_db()
+        assert person.must_change_password is is_to_be
 
 
 def test_who_moves_to_another_clinic_leaves_the_first(operator: Client, clinic: Clinic, other_clinic: Clinic) -> None:

@@ -78,7 +78,9 @@ def test_a_wrong_code_sets_nothing_up_and_keeps_the_secret(browser: Browser, per
     browser.get(FACTOR)
     secret = TOTPDevice.objects.get(user=person).key
     token = browser.cookies["csrftoken"].value
-    page = browser.post(FACTOR, {"password": PASSWORD, "code": wrong_code(person), "csrfmiddlewaretoken": token}).content.decode()
+    page = browser.post(
+        FACTOR, {"password": PASSWORD, "code": wrong_code(person), "csrfmiddlewaretoken": token}
+    ).content.decode()
     assert "This is not the code" in page
     assert TOTPDevice.objects.get(user=person).key == secret
     assert not TOTPDevice.objects.filter(confirmed=True).exists()

@@ -28,7 +28,9 @@ class NablaVendor:
     @classmethod
     def check_credentials(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
         """`server_key` is a text; `webhook_secrets`, optional, a list of texts, several while they are rotated."""
-        wrong = [f"{name!r} is no credential of Nabla." for name in credentials if name not in _CREDENTIALS]
+        # What was typed is not repeated: a name that is none may be the key itself.
+        unknown = not credentials.keys() <= set(_CREDENTIALS)
+        wrong = ["Nabla's credentials are 'server_key' and 'webhook_secrets', and nothing else."] if unknown else []
         if not _is_secret(credentials.get("server_key")):
             wrong.append("'server_key' is required: Nabla's server key, in plain characters without spaces.")
         secrets = credentials.get("webhook_secrets", [])
