@@ -37,6 +37,8 @@ CLOSE = (b"connection", b"close")
 
 #: A ticket that we did not make, or whose time is over.
 FORGED = Refused("ticket", "origin not proven")
+#: A vendor that cannot fetch the audio gives the job up: better that it waits while PostgreSQL is started again.
+FILE_PATIENCE = 20.0
 AUDIO = """
 SELECT clinic_id, storage_key AS key, content_type, size, sha256 FROM ingest_audio WHERE id = %s
 """
@@ -186,7 +188,7 @@ class Door:
         if audio_id is None:
             return await self.turn_away(scope, send, FORGED)
         try:
-            found = await self.inbox.rows(AUDIO, audio_id)
+            found = await self.inbox.rows(AUDIO, audio_id, seconds=FILE_PATIENCE)
             if found:
                 await self.log_download(scope, ticket, audio_id, found[0].pop("clinic_id"))
         except Unavailable:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import TupleRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from uuid_utils.compat import uuid7
 
 from access import log
@@ -144,15 +144,15 @@ class Inbox:
         columns = letter.columns()
         return await self._insist(lambda: self._store(letter, columns))
 
-    async def _insist(self, work: Callable[[], Awaitable[Found]]) -> Found:
-        """What `work` gives within the limit. Raises Unavailable.
+    async def _insist(self, work: Callable[[], Awaitable[Found]], seconds: float | None = None) -> Found:
+        """What `work` gives within the limit, or so many seconds. Raises Unavailable.
 
         The wait for it is given up on time; psycopg's own cancelling, which asks a silent server first, goes on alone.
         """
         attempt = asyncio.ensure_future(self._try_again(work))
         self.attempts.add(attempt)
         attempt.add_done_callback(self.attempts.discard)
-        done, _ = await asyncio.wait({attempt}, timeout=self.seconds)
+        done, _ = await asyncio.wait({attempt}, timeout=seconds or self.seconds)
         if not done:
             attempt.cancel()
             raise Unavailable
@@ -163,9 +163,7 @@ class Inbox:
         while True:
             try:
                 return await work()
-            except PoolTimeout:
-                raise Unavailable from None
-            except psycopg.OperationalError:
+            except psycopg.OperationalError:  # also PoolTimeout: how long is waited, _insist decides
                 await asyncio.sleep(0.1)
             except psycopg.Error as error:  # such as a server that has become a read-only replica
                 logger.error("PostgreSQL refused: %s", type(error).__name__)
@@ -187,9 +185,9 @@ class Inbox:
             return Receipt.TOO_MANY
         return Receipt.DUPLICATE_UNPROCESSED if row[0] == "stored" else Receipt.DUPLICATE
 
-    async def rows(self, query: LiteralString, *parameters: Any) -> list[dict[str, Any]]:
-        """What a query gives, within the limit; [] for one that gives nothing. Raises Unavailable."""
-        return await self._insist(lambda: self._rows(query, parameters))
+    async def rows(self, query: LiteralString, *parameters: Any, seconds: float | None = None) -> list[dict[str, Any]]:
+        """What a query gives, within the limit or so many seconds; [] where it gives nothing. Raises Unavailable."""
+        return await self._insist(lambda: self._rows(query, parameters), seconds)
 
     async def answers(self) -> bool:
         """Whether PostgreSQL does, and takes writes."""
