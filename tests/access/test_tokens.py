@@ -197,10 +197,10 @@ def test_a_key_that_is_held_waits_for_nobody_while_the_issuer_hangs(post: Issuer
         thread.start()
     begun = time.monotonic()
     assert programs.identify(token)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3
     for thread in threads:
         thread.join()
-    assert time.monotonic() - begun < issuers.WAIT_SECONDS + 3
+    assert time.monotonic() - begun < issuers.WAIT_SECONDS + 8
 
 
 def asks_in_vain(token: str) -> None:
