@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
 FLUSH_SECONDS = 10.0
+ID = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How many senders a minute whom we do not know get a row of their own. What is beyond is counted under no address.
 MOST_UNKNOWN = 120
 
@@ -112,11 +114,10 @@ def about(refusal: Refused, address: str | None, where: str = "", ids: Sequence[
 
 
 def place(request: HttpRequest | Request) -> tuple[str, list[str]]:
-    """The name of the address that was asked for, and the ids in it."""
+    """The name of the address that was asked for, and the ids in it: whatever else stands there may be any word."""
     match = getattr(request, "resolver_match", None)
-    # Without NUL, which an address may hold and PostgreSQL's text may not.
-    ids = [str(value).replace("\0", "")[:60] for value in match.kwargs.values()] if match else []
-    return (match.view_name, ids) if match else ("", [])
+    values = map(str, match.kwargs.values()) if match else ()
+    return (match.view_name if match else "", [value for value in values if ID.fullmatch(value)])
 
 
 def note(who: Actor, code: str, clinic_id: UUID | None) -> None:

@@ -70,6 +70,15 @@ def test_a_persons_refusal_says_what_they_are_and_is_of_the_clinic_they_tried(
     assert (row.reason, row.role, row.clinic, row.actor_id) == ("not_allowed", "viewer", clinic, str(person.pk))
 
 
+@pytest.mark.parametrize("typed", ["Ottoline Fennimore", "marmalade", "%00", "0" * 19, "../../x"])
+def test_a_word_in_an_address_is_written_nowhere(clinic: Clinic, typed: str) -> None:
+    client = Client()
+    client.force_login(MembershipFactory(clinic=clinic, role="viewer").user)
+    for page in ("notes/note", "access/apikey"):
+        assert client.get(f"/admin/{page}/{typed}/change/").status_code in (302, 403, 404)
+    assert [row.object_ids for row in rows() if row.object_ids] == []
+
+
 def test_an_ipv6_senders_own_address_is_written_and_its_network_counted() -> None:
     for host in range(1, 5):
         Api("lp_made_up").get("notes", REMOTE_ADDR=f"2001:db8::{host}")
