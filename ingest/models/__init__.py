@@ -1,8 +1,9 @@
 """What goes out to vendors and what comes back: sessions and their audio, requests and their submissions, callbacks."""
 
 from ingest.models.account import VendorAccount
-from ingest.models.callback import Callback
+from ingest.models.callback import Callback, Replay
+from ingest.models.heartbeat import Heartbeat
 from ingest.models.request import AsyncRequest, Submission
 from ingest.models.session import Audio, Session
 
-__all__ = ["AsyncRequest", "Audio", "Callback", "Session", "Submission", "VendorAccount"]
+__all__ = ["AsyncRequest", "Audio", "Callback", "Heartbeat", "Replay", "Session", "Submission", "VendorAccount"]

@@ -10,6 +10,17 @@ from config.leases import Leased
 from ingest.models.request import AsyncRequest, Submission
 
 
+class Replay(ClinicOwned):
+    """Callbacks of a clinic that somebody had processed again in one go."""
+
+    asked_by = models.CharField(max_length=82, help_text="Who, as the access log names them.")
+    chosen = models.CharField(max_length=200, help_text="Which callbacks, in words.")
+    total = models.PositiveIntegerField(default=0, help_text="How many.")
+
+    class Meta:
+        indexes = [models.Index(fields=["clinic", "-id"], name="replay_list")]
+
+
 class Callback(ClinicOwned, Leased):
     """One answer received, raw. Rows are written by the door (ingest/inbox.py), in SQL of its own.
 
@@ -32,6 +43,7 @@ class Callback(ClinicOwned, Leased):
         TICKET = "ticket", "ticket of a submission"
         API_KEY = "api_key", "API key of a partner system"
         APPLICATION = "application", "token of a partner system"
+        ACCOUNT = "account", "the vendor's signature"
 
     vendor = models.CharField(max_length=20)
     proven_by = models.CharField(max_length=20, choices=Proof.choices)
@@ -52,10 +64,15 @@ class Callback(ClinicOwned, Leased):
     result_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of what it says, once parsed.")
     named_request = models.CharField(max_length=128, blank=True, help_text="The client_request_id an orphan names.")
     processed_at = models.DateTimeField(null=True, blank=True)
+    replay = models.ForeignKey(
+        Replay, on_delete=models.PROTECT, related_name="callbacks", null=True, blank=True, db_index=False
+    )
 
     class Meta:
         indexes = [
             Leased.due_index("callback_due"),
+            models.Index(fields=["vendor", "-id"], name="callback_by_vendor"),
+            models.Index(fields=["replay"], name="callback_replayed", condition=Q(replay__isnull=False)),
             models.Index(fields=["clinic", "-id"], name="callback_list"),
             models.Index(fields=["clinic", "state", "-id"], name="callback_by_state"),
             models.Index(fields=["clinic", "named_request"], name="callback_orphan", condition=Q(state="orphan")),
