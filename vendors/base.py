@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from vendors.outbound import Outbound
+    from vendors.signing import Signature
 
 TRANSCRIPT = "transcript_item"
 NOTE = "note"
@@ -45,6 +47,16 @@ class VendorError(Exception):
 
 class Unreadable(Exception):
     """A body that no answer of this vendor looks like. The text names the place, never what stood there."""
+
+
+class Rejected(Exception):
+    """A webhook whose origin is not proven. `code`, which is also the text, is for logs and metrics."""
+
+    def __init__(
+        self, code: Literal["signature_missing", "signature_malformed", "signature_stale", "signature_wrong"]
+    ) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,8 @@ class Vendor(Protocol):
     default_base_url: ClassVar[str]
     #: True where a submission gets one answer only: a second, different success is then a conflict, not a revision.
     answers_once: ClassVar[bool]
+    #: Whether its webhooks come to an account's address, signed.
+    signs_webhooks: ClassVar[bool]
 
     def __init__(self, account: Account, outbound: Outbound) -> None: ...
 
@@ -164,6 +178,26 @@ class Vendor(Protocol):
     @classmethod
     def parse(cls, body: bytes) -> Result:
         """One answer, normalised. Raises Unreadable."""
+
+    @classmethod
+    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
+        """What a webhook's sender offers as proof, from the headers alone: asked before the body is read.
+
+        `headers`: names in lower case; a repeated one comes joined by a comma. `now` knows its time zone.
+        Raises Rejected for what cannot hold whatever the body is: missing, malformed, more than 60 s old or ahead.
+        """
+
+    @classmethod
+    def webhook_secrets(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
+        """The secrets any of which may have signed a webhook of this account; none where it expects no webhooks."""
+
+    @classmethod
+    def event_id(cls, body: bytes) -> str | None:
+        """The vendor's own id of the event in a proven body; None where it names none. Raises nothing.
+
+        At most 200 characters, without U+0000 and lone surrogates. The same id is the same event, whatever else
+        differs.
+        """
 
     def submit(self, job: Job) -> Submitted:
         """Hand over one job. Idempotent by `job.client_request_id`. Raises VendorError."""

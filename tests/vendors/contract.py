@@ -1,6 +1,7 @@
 """What every vendor must do, whoever it is. A vendor's test inherits `VendorContract` and says how its answers look.
 
-What is here needs no knowledge of the vendor; what only one vendor does is tested in that vendor's own files.
+What is here needs no knowledge of the vendor; what only one vendor does is tested in that vendor's own files. One that
+signs its webhooks inherits `SignedContract` as well.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.vendors.scripted_server import ScriptedServer, http
+from tests.vendors.signed_contract import SignedContract
 from vendors import VENDORS, connect
 from vendors.base import Account, Job, Result, Submitted, Unreadable, Vendor, VendorError, Wish
 from vendors.outbound import Outbound
@@ -67,6 +69,9 @@ class VendorContract(ABC):
         assert self.vendor.name == self.name
         assert self.vendor.title
         assert self.vendor.default_base_url.startswith("https://")
+
+    def test_a_vendor_that_signs_its_webhooks_is_held_to_what_that_takes(self) -> None:
+        assert self.vendor.signs_webhooks == isinstance(self, SignedContract)
 
     def test_its_credentials_are_accepted_and_nothing_of_an_unknown_one_is_repeated(self) -> None:
         assert not self.vendor.check_credentials(self.credentials)

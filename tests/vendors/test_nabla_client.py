@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,6 +13,7 @@ import pytest
 
 from tests.vendors.contract import CANARY, LOOPBACK, VendorContract, job
 from tests.vendors.scripted_server import ScriptedServer, http
+from tests.vendors.signed_contract import NOW, SECRET, SignedContract
 from vendors import connect
 from vendors.base import Account, Submitted, Wish
 from vendors.nabla.wire import CallbackBody
@@ -19,7 +22,7 @@ from vendors.outbound import Outbound
 REQUEST_ID = "0C4E9C9E-7C1B-4B57-B3D4-2A6A2B0E1F77"
 
 
-class TestNabla(VendorContract):
+class TestNabla(VendorContract, SignedContract):
     name = "nabla"
     credentials = {"server_key": "key-1", "webhook_secrets": ["old", "new"]}
 
@@ -41,6 +44,15 @@ class TestNabla(VendorContract):
 
     def accepted(self) -> bytes:
         return json.dumps({"request_id": REQUEST_ID}).encode()
+
+    def signed(self, body: bytes, *, at: datetime = NOW, secret: str = SECRET) -> dict[str, str]:
+        timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        signature = hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).hexdigest()
+        return {"x-nabla-webhook-timestamp": timestamp, "x-nabla-webhook-signature": signature}
+
+    def event(self, event_id: str, text: str) -> bytes:
+        data = {"id": REQUEST_ID, "payload": {"transcript": [{"text": text}]}}
+        return json.dumps({"id": event_id, "type": "transcribe_async.succeeded", "data": data}).encode()
 
     def test_the_request_is_as_documented(self) -> None:
         wish = Wish(("note",), "fr", "SOAP", "paragraphs", split_by_sentence=True, split_by_problem=True)

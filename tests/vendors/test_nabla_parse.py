@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vendors.base import Failure, Line, NoteText, Result, Section, Unreadable
-from vendors.nabla.wire import parse
+from vendors.nabla.wire import ERROR_WORDS, parse
 
 
 def parsed(**body: Any) -> Result:
@@ -230,21 +230,65 @@ def test_the_envelope_of_a_transcript() -> None:
     assert result == Result(ref="R", transcript=(Line("hello", "unspecified", None, None),))
 
 
-def test_the_envelope_of_a_failure() -> None:
-    result = envelope("transcribe_async.failed", {"error_code": 85000, "error_message": "x"})
-    assert result.failure is not None
-    assert (result.ref, result.failure.code, result.failure.retryable) == ("R", "85000", True)
+@pytest.mark.parametrize("kind", ["generate_note_async", "transcribe_async"])
+class TestEnvelopesOfEitherKind:
+    def test_a_success_brings_whatever_it_holds(self, kind: str) -> None:
+        note, transcript = {"sections": [{"key": "PLAN", "text": "rest"}]}, [{"text": "hello"}]
+        result = envelope(f"{kind}.succeeded", {"note": note, "transcript": transcript}, client_request_id="mine")
+        assert result == Result(
+            "mine", "R", (Line("hello", "unspecified", None, None),), NoteText("", (Section("PLAN", "", "rest"),))
+        )
 
+    def test_a_failure_has_its_code_and_none_of_the_vendors_words(self, kind: str) -> None:
+        payload = {"error_code": 85000, "error_message": "the patient's words"}
+        result = envelope(f"{kind}.failed", payload, client_request_id="mine")
+        assert result == Result("mine", "R", failure=Failure("85000", ERROR_WORDS[85000], True))
 
-@pytest.mark.parametrize("payload", [None, {}, {"note": {"sections": []}}])
-def test_a_failed_envelope_is_a_failure_even_without_a_code(payload: Any) -> None:
-    result = envelope("generate_note_async.failed", payload)
-    assert result.failure is not None
-    assert (result.failure.code, result.note) == ("unknown", None)
+    @pytest.mark.parametrize("payload", [None, {}, {"note": {"sections": []}}, {"error_code": None}])
+    def test_a_failure_is_one_even_without_a_code(self, kind: str, payload: Any) -> None:
+        result = envelope(f"{kind}.failed", payload, status="succeeded")
+        assert result.failure is not None
+        assert (result.ref, result.failure.code, result.note) == ("R", "unknown", None)
+
+    def test_the_status_is_not_read(self, kind: str) -> None:
+        status: Any
+        for status in ("failed", "", None, 5, {}):
+            assert envelope(f"{kind}.succeeded", {"transcript": []}, status=status) == Result(ref="R", transcript=())
+
+    def test_the_job_is_named_inside_and_not_by_the_event(self, kind: str) -> None:
+        data = {"client_request_id": "mine", "payload": {"transcript": []}}
+        named = {"request_id": "outside", "client_request_id": "outside"}
+        assert parsed(id="e", type=f"{kind}.succeeded", data=data, **named) == Result("mine", transcript=())
+
+    def test_an_id_may_be_null_and_is_kept_as_it_came(self, kind: str) -> None:
+        payload: Any = {"transcript": []}
+        assert envelope(f"{kind}.succeeded", payload, id=None, client_request_id=None) == Result(transcript=())
+        assert envelope(f"{kind}.succeeded", payload, id="ABC-def").ref == "ABC-def"
+
+    @pytest.mark.parametrize("ending", ["", ".", ".Succeeded", ".succeeded ", ".cancelled", ".succeeded.failed"])
+    def test_a_type_is_known_to_the_letter(self, kind: str, ending: str) -> None:
+        with pytest.raises(Unreadable, match=r"^type: none that is known$"):
+            envelope(f"{kind}{ending}", {"transcript": []})
+
+    @pytest.mark.parametrize("ending", ["succeeded", "failed"])
+    def test_a_complaint_about_an_envelope_names_the_place(self, kind: str, ending: str) -> None:
+        for data, place in [
+            ([], "data: not an object"),
+            ({"payload": []}, "data.payload: not an object"),
+            ({"client_request_id": 5}, "data.client_request_id: not a text"),
+            ({"client_request_id": "x" * 129}, "data.client_request_id: longer than 128 characters"),
+        ]:
+            assert complaint(type=f"{kind}.{ending}", data=data) == place
 
 
 def test_an_error_in_a_successful_envelope_is_a_failure() -> None:
     assert envelope("generate_note_async.succeeded", {"error_code": 1}).failure is not None
+
+
+def test_a_plain_callback_may_gain_fields_that_an_envelope_has() -> None:
+    more: dict[str, Any]
+    for more in ({"type": "new tomorrow"}, {"data": {}}, {"type": "transcribe_async.failed", "data": None}):
+        assert parsed(request_id="r", transcript=[], **more) == Result(ref="r", transcript=())
 
 
 def test_an_envelope_without_anything_is_unreadable() -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from vendors.base import Account, Job, Problem, Result, Submitted, Wish
-from vendors.nabla import rules, wire
+from vendors.nabla import rules, webhooks, wire
 from vendors.nabla.client import listen_async
 from vendors.outbound import Outbound
+from vendors.signing import Signature
 
+MOST_SECRETS = 8
 _CREDENTIALS = ("server_key", "webhook_secrets")
 
 
 class NablaVendor:
-    """Nabla's `listen_async`: one POST out, one callback back, nothing to poll."""
+    """Nabla's `listen_async`: one POST out, one callback or signed webhook back, nothing to poll."""
 
     name: ClassVar[str] = "nabla"
     title: ClassVar[str] = "Nabla"
     default_base_url: ClassVar[str] = "https://api.nabla.com/v1/copilot-api/server"
     answers_once: ClassVar[bool] = True
+    signs_webhooks: ClassVar[bool] = True
 
     def __init__(self, account: Account, outbound: Outbound) -> None:
         self._account = account
@@ -27,15 +31,18 @@ class NablaVendor:
 
     @classmethod
     def check_credentials(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
-        """`server_key` is a text; `webhook_secrets`, optional, a list of texts, several while they are rotated."""
+        """`server_key` is a text; `webhook_secrets`, optional, a list of up to 8, several while they are rotated."""
         # What was typed is not repeated: a name that is none may be the key itself.
         unknown = not credentials.keys() <= set(_CREDENTIALS)
         wrong = ["Nabla's credentials are 'server_key' and 'webhook_secrets', and nothing else."] if unknown else []
         if not _is_secret(credentials.get("server_key")):
             wrong.append("'server_key' is required: Nabla's server key, in plain characters without spaces.")
         secrets = credentials.get("webhook_secrets", [])
-        if not isinstance(secrets, list) or not all(_is_secret(secret) for secret in secrets):
-            wrong.append("'webhook_secrets' is a list of texts in plain characters without spaces, or left out.")
+        if not isinstance(secrets, list) or len(secrets) > MOST_SECRETS or not all(map(_is_secret, secrets)):
+            wrong.append(
+                f"'webhook_secrets' is a list of at most {MOST_SECRETS} texts in plain characters without spaces, "
+                "or left out."
+            )
         return wrong
 
     @classmethod
@@ -47,6 +54,22 @@ class NablaVendor:
     def parse(cls, body: bytes) -> Result:
         """One answer, plain or in the signed webhooks' envelope. Raises Unreadable."""
         return wire.parse(body)
+
+    @classmethod
+    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
+        """What the two headers of a signed webhook offer. Raises Rejected."""
+        return webhooks.read_signature(headers, now)
+
+    @classmethod
+    def webhook_secrets(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
+        """The account's `webhook_secrets`; none where they were left out."""
+        secrets = credentials.get("webhook_secrets")
+        return secrets if isinstance(secrets, list) else []
+
+    @classmethod
+    def event_id(cls, body: bytes) -> str | None:
+        """The `id` of a signed webhook's envelope; None for any other body."""
+        return webhooks.event_id(body)
 
     def submit(self, job: Job) -> Submitted:
         """POST the job to `listen_async`. Raises VendorError."""

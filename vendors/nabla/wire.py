@@ -123,9 +123,12 @@ def parse(body: bytes) -> Result:
     `payload` is read like a plain callback (our reading of the reference). Raises Unreadable.
     """
     answer = read_object(body)
-    if answer.has("type") and answer.has("data"):
-        return _parse_envelope(answer)
-    return _parse_plain(answer)
+    return _parse_envelope(answer) if is_envelope(answer) else _parse_plain(answer)
+
+
+def is_envelope(answer: Fields) -> bool:
+    """Whether it has the form of the later webhooks, whatever they tell."""
+    return answer.has("type") and answer.has("data")
 
 
 def _parse_plain(answer: Fields) -> Result:
@@ -142,8 +145,8 @@ def _parse_envelope(envelope: Fields) -> Result:
     data = envelope.object("data") or Fields({}, "data")
     payload = data.object("payload") or Fields({}, "data.payload")
     ref, client_request_id = _ref(data, "id"), _client_request_id(data)
-    if not succeeded and not payload.has("error_code"):
-        return Result(client_request_id, ref, failure=_failure(None))
+    if not succeeded:
+        return Result(client_request_id, ref, failure=_failure(payload.value("error_code")))
     result = _outcome(payload, ref=ref, client_request_id=client_request_id)
     if result == Result():
         raise Unreadable("data: no transcript, note, error or id")
