@@ -1,13 +1,13 @@
 """The faults this vendor can be asked for, and what they make of a callback."""
 
-import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.faults import Fault, Kind
 from sandbox.messages import Answer, Silence
 from sandbox.nabla.contract import RATE_LIMITED, refusal
+from sandbox.nabla.webhooks import encoded, headers
 
 SECONDS = {"seconds": 60.0}
 
@@ -30,8 +30,12 @@ KINDS: Mapping[str, Kind] = {
     "callback_other_id": Kind("ids"),
     "callback_no_ids": Kind("ids"),
     "conflicting": Kind("second"),
+    "webhook_doubled": Kind("webhook_copies"),
+    "webhook_stale": Kind("webhook_clock", {"seconds": 300.0}),
+    "webhook_wrong_signature": Kind("webhook_signature"),
 }
 BEFORE_ACCEPTING = frozenset({"refusal"})
+OF_WEBHOOKS = frozenset({"webhook_copies", "webhook_clock", "webhook_signature"})
 AFTER_ACCEPTING = frozenset(kind.aspect for kind in KINDS.values()) - BEFORE_ACCEPTING
 MOST_COPIES = 1000
 
@@ -41,15 +45,14 @@ def refused(fault: Fault) -> Answer | Silence:
     if fault.name == "submit_timeout":
         return Silence(params["seconds"])
     if fault.name == "submit_429":
-        headers = {"Retry-After": f"{params['retry_after']:g}"}
-        return refusal(429, "Too many requests.", RATE_LIMITED, headers)
+        return refusal(429, "Too many requests.", RATE_LIMITED, {"Retry-After": f"{params['retry_after']:g}"})
     if fault.name == "submit_4xx":
         return refusal(params["status"], "Refused on demand.", params["code"])
     return refusal(500, "Internal server error.")
 
 
 def copies(faults: Mapping[str, Fault]) -> list[int]:
-    """How many callbacks go out: each number is sent at once, one number after the other."""
+    """How often the answer goes out: each number is sent at once, one number after the other."""
     fault = faults.get("copies")
     many = fault.params.get("count", 0) if fault else 0
     known = {
@@ -61,15 +64,26 @@ def copies(faults: Mapping[str, Fault]) -> list[int]:
     return known[fault.name] if fault else [1]
 
 
-def payload(result: Mapping[str, Any], ids: Mapping[str, str], faults: Mapping[str, Fault]) -> bytes:
-    """The bytes of the callback, after whatever the faults do to its content, its names and its ids."""
+def webhook_copies(faults: Mapping[str, Fault]) -> list[int]:
+    return [1, 1] if "webhook_copies" in faults else copies(faults)
+
+
+def webhook_headers(body: bytes, secrets: Iterable[str], faults: Mapping[str, Fault]) -> dict[str, str]:
+    """The signature, after whatever the faults do to the clock and the secrets."""
+    behind = faults["webhook_clock"].params["seconds"] if "webhook_clock" in faults else 0
+    wrong = "webhook_signature" in faults
+    return headers(body, [f"not {secret}" for secret in secrets] if wrong else secrets, -behind)
+
+
+def told(result: Mapping[str, Any], faults: Mapping[str, Fault]) -> dict[str, Any] | str:
+    """The answer without its ids, after whatever the faults do to its content and its names; junk is a string."""
     content = faults.get("content")
     if content and content.name == "callback_junk":
-        return str(content.params["body"]).encode("utf-8", "surrogatepass")
+        return str(content.params["body"])
     body = dict(content.params.get("body", content.params) if content else result)
     if "names" in faults and isinstance(body.get("transcript"), list):
         body["transcript"] = [aliased(item) for item in body["transcript"]]
-    return with_ids(body, changed(ids, faults))
+    return body
 
 
 def changed(ids: Mapping[str, str], faults: Mapping[str, Fault]) -> dict[str, str]:
@@ -81,7 +95,7 @@ def changed(ids: Mapping[str, str], faults: Mapping[str, Fault]) -> dict[str, st
 
 def with_ids(body: Mapping[str, Any], ids: Mapping[str, str]) -> bytes:
     """The ids come first; those that the body already names stay as they are."""
-    return json.dumps({**ids, **body}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return encoded({**ids, **body})
 
 
 def aliased(item: Any) -> Any:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.callbacks import post
 from sandbox.control import control_faults, control_requests
 from sandbox.faults import Fault, Faults
 from sandbox.ledger import Entry, Ledger
-from sandbox.messages import Answer, NotJson, Request, Silence, read_object
+from sandbox.messages import Answer, Request, Silence, read_object
 from sandbox.nabla import faults as nabla_faults
 from sandbox.nabla.contract import PATH, Order, Refused, check_body, check_headers, refusal
+from sandbox.nabla.on_demand import send_callback, send_webhook
+from sandbox.nabla.webhooks import Webhooks
 from sandbox.nabla.work import Work, ids
 
 
@@ -26,6 +27,7 @@ class Nabla:
     def __init__(self, key: str, delay: float, stopping: threading.Event) -> None:
         self.key, self.delay, self.stopping = key, delay, stopping
         self.faults = Faults(nabla_faults.KINDS)
+        self.webhooks = Webhooks()
         self.ledger = Ledger()
         self._number = itertools.count(1)
 
@@ -60,9 +62,10 @@ class Nabla:
             entry.request_id = None
             raise Refused(409, "This client_request_id was used before.")
         entry.state = "working"
-        faults = self.faults.take(order.client_request_id, nabla_faults.AFTER_ACCEPTING)
+        aspects = nabla_faults.AFTER_ACCEPTING - (frozenset() if self.webhooks.all() else nabla_faults.OF_WEBHOOKS)
+        faults = self.faults.take(order.client_request_id, aspects)
         entry.faults = [fault.name for fault in faults.values()]
-        self.start(Work(order, entry, faults, self.delay, self.stopping, self.ledger), faults)
+        self.start(Work(order, entry, faults, self.delay, self.stopping, self.ledger, self.webhooks), faults)
         if "answer" in faults:
             return Silence(faults["answer"].params["seconds"])
         shown = ids(entry)
@@ -78,35 +81,41 @@ class Nabla:
 
     def reset(self) -> None:
         self.faults.clear()
+        self.webhooks.remove({})
         self.ledger.clear()
 
     def control(self, request: Request, path: str) -> Answer:
         head, _, identifier = unquote(path).partition("/")
         if path == "faults":
             return control_faults(request, self.faults)
-        if head == "requests" and identifier.endswith("/callback"):
-            return self.send_again(request, identifier.removesuffix("/callback"))
+        if path == "webhooks":
+            return self.control_webhooks(request)
+        if path == "webhook" and request.method == "POST":
+            return send_webhook(read_object(request.body), None, self.webhooks)
+        if head == "requests" and identifier.endswith(("/callback", "/webhook")):
+            return self.send_now(request, *identifier.rsplit("/", 1))
         if head == "requests":
             return control_requests(request, self.ledger, identifier)
         return Answer(404, {"message": "no such control address"})
 
-    def send_again(self, request: Request, identifier: str) -> Answer:
-        """Sends the true result now, or the `body` given instead, to the callback URL or the `url` given instead."""
+    def control_webhooks(self, request: Request) -> Answer:
+        """GET lists the endpoints; PUT adds or replaces one; DELETE removes the one of the `url` given, or all."""
+        if request.method == "PUT":
+            return Answer(200, self.webhooks.put(read_object(request.body)).shown())
+        if request.method == "DELETE":
+            self.webhooks.remove(read_object(request.body or b"{}"))
+        elif request.method != "GET":
+            return Answer(405, {"message": "GET, PUT or DELETE"})
+        return Answer(200, [webhook.shown() for webhook in self.webhooks.all()])
+
+    def send_now(self, request: Request, identifier: str, form: str) -> Answer:
         if request.method != "POST":
             return Answer(405, {"message": "POST"})
         asked = read_object(request.body or b"{}")
         entry = self.ledger.find(identifier)
         if entry is None or entry.request_id is None:
             return Answer(404, {"message": "no such accepted request"})
-        body, url = asked.get("body", entry.result()), asked.get("url", entry.body["callback_url"])
-        if body is None:
-            return Answer(409, {"message": "there is no result yet"})
-        if not isinstance(body, dict | str) or not isinstance(url, str) or set(asked) - {"body", "url"}:
-            raise NotJson("takes url (a string) and body (an object, or a string sent as it is), both optional")
-        payload = (
-            body.encode("utf-8", "surrogatepass") if isinstance(body, str) else nabla_faults.with_ids(body, ids(entry))
-        )
-        return Answer(200, post(entry, url, payload))
+        return send_callback(asked, entry) if form == "callback" else send_webhook(asked, entry, self.webhooks)
 
 
 def received(request: Request) -> Entry:

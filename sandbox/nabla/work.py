@@ -1,17 +1,19 @@
-"""What happens after a submit was taken: listen, wait, call back."""
+"""What happens after a submit was taken: listen, wait, call back in one form or both."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sandbox.audio import Download
-from sandbox.callbacks import post, post_at_once
+from sandbox.callbacks import at_once, post
 from sandbox.faults import Fault
 from sandbox.ledger import Entry, Ledger
 from sandbox.nabla import faults as nabla_faults
 from sandbox.nabla.contract import Order
 from sandbox.nabla.result import result
+from sandbox.nabla.webhooks import MOST_TRIES, Webhooks, encoded, event, post_event
 
 BETWEEN_CONFLICTING_SECONDS = 0.3
 # Hundreds of downloads at once would leave the submits waiting for the interpreter.
@@ -31,6 +33,7 @@ class Work:
     delay: float
     stopping: threading.Event
     ledger: Ledger
+    webhooks: Webhooks
 
     def run(self) -> None:
         try:
@@ -59,13 +62,36 @@ class Work:
         return not self.stopping.wait(seconds)
 
     def call_back(self, made: Mapping[str, Any]) -> None:
-        url, groups = self.order.callback_url, nabla_faults.copies(self.faults)
-        first = nabla_faults.payload(made, ids(self.entry), self.faults)
-        for count in groups:
-            post_at_once(self.entry, url, first, count)
-        if groups and "second" in self.faults and "error_code" not in made:
+        hooks = self.webhooks.all()
+        groups = [] if hooks and not any(one.also_callback for one in hooks) else nabla_faults.copies(self.faults)
+        events = nabla_faults.webhook_copies(self.faults) if hooks else []
+        named = nabla_faults.changed(ids(self.entry), self.faults)
+        self.send(nabla_faults.told(made, self.faults), named, groups, events)
+        if "second" in self.faults and "error_code" not in made:
             self.stopping.wait(BETWEEN_CONFLICTING_SECONDS)
-            post(self.entry, url, nabla_faults.with_ids(nabla_faults.conflicting(made), ids(self.entry)))
+            once = [[1] if wanted else [] for wanted in (groups, events)]
+            self.send(nabla_faults.conflicting(made), ids(self.entry), *once)
         self.entry.mark("called_back")
         delivered = any(200 <= (one["status"] or 0) < 300 for one in self.entry.callbacks)
-        self.entry.state = ("delivered" if delivered else "undelivered") if groups else "lost"
+        self.entry.state = ("delivered" if delivered else "undelivered") if groups or events else "lost"
+
+    def send(self, told: dict[str, Any] | str, named: dict[str, str], groups: list[int], events: list[int]) -> None:
+        """To the callback URL, then to each webhook as one event: so many at once, one number after the other."""
+        plain = encoded(told) if isinstance(told, str) else nabla_faults.with_ids(told, named)
+        for count in groups:
+            at_once(count, lambda: post(self.entry, self.order.callback_url, plain))
+        for hook in self.webhooks.all() if events else ():
+            body = told if isinstance(told, str) else event(told, named, self.order.outputs)
+            for count in events:
+                at_once(count, partial(self.deliver, hook.url, body))
+
+    def deliver(self, url: str, body: dict[str, Any] | str) -> None:
+        """One event until a 200: every try has a signature of its own, under the secrets of that moment."""
+        for tried in range(1, MOST_TRIES + 1):
+            hook = self.webhooks.get(url)
+            if hook is None or not self.ledger.holds(self.entry):
+                return
+            signed = nabla_faults.webhook_headers(encoded(body), hook.secrets, self.faults)
+            answer = post_event(self.entry, url, body, signed)
+            if answer["status"] == 200 or tried >= hook.tries or self.stopping.wait(hook.pause(tried)):
+                return

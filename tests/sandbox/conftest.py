@@ -1,5 +1,7 @@
 """A sandbox on a free port and, across a real socket, a clinic that serves audio and takes callbacks."""
 
+import hashlib
+import hmac
 import io
 import json
 import threading
@@ -7,6 +9,7 @@ import time
 import uuid
 import wave
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +22,7 @@ from sandbox.server import Server
 
 KEY = "a-key"
 DELAY = 0.1
+SECRET = "whsec-one"
 
 
 def wav(seconds: float, seed: int = 0) -> bytes:
@@ -33,7 +37,10 @@ def wav(seconds: float, seed: int = 0) -> bytes:
 
 
 class Clinic(ThreadingHTTPServer):
-    """`files` by path: (status, content type, bytes). `arrived` holds (moment, path, body) of every callback."""
+    """`files` by path: (status, content type, bytes). `arrived` holds (moment, path, body, headers) of every callback.
+
+    Each of the `first_answers` is given once, then `answer_status` always.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -42,7 +49,8 @@ class Clinic(ThreadingHTTPServer):
         self.files: dict[str, tuple[int, str, bytes]] = {"/sample": (200, "audio/flac", AUDIO.read_bytes())}
         self.part_size: int | None = None
         self.answer_status = 200
-        self.arrived: list[tuple[float, str, bytes]] = []
+        self.first_answers: list[int] = []
+        self.arrived: list[tuple[float, str, bytes, dict[str, str]]] = []
         self.news = threading.Condition()
         self.busy = self.busiest = 0
         super().__init__(("127.0.0.1", 0), ClinicHandler)
@@ -62,7 +70,7 @@ class Clinic(ThreadingHTTPServer):
             return self.at(path)
 
     def at(self, path: str) -> list[bytes]:
-        return [body for _, where, body in self.arrived if where == path]
+        return [body for _, where, body, _ in self.arrived if where == path]
 
 
 class ClinicHandler(BaseHTTPRequestHandler):
@@ -89,9 +97,11 @@ class ClinicHandler(BaseHTTPRequestHandler):
         time.sleep(0.05)
         with clinic.news:
             clinic.busy -= 1
-            clinic.arrived.append((time.monotonic(), self.path, body))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            clinic.arrived.append((time.monotonic(), self.path, body, headers))
+            status = clinic.first_answers.pop(0) if clinic.first_answers else clinic.answer_status
             clinic.news.notify_all()
-        self.reply(clinic.answer_status, b'{"status": "stored"}', {"Content-Type": "application/json"})
+        self.reply(status, b'{"status": "stored"}', {"Content-Type": "application/json"})
 
     def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -149,7 +159,8 @@ class Vendor:
         return read
 
     def control(self, method: str, path: str, body: Any = None) -> requests.Response:
-        return requests.request(method, f"{self.root}/control/{path}", json=body, timeout=8)
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        return requests.request(method, f"{self.root}/control/{path}", data=data, timeout=8)
 
     def entry(self, identifier: str) -> dict[str, Any]:
         read: dict[str, Any] = self.control("GET", f"nabla/requests/{identifier}").json()
@@ -191,3 +202,33 @@ def vendor(running: Callable[[ThreadingHTTPServer], str], clinic: Clinic) -> Ite
     stopping = threading.Event()
     yield Vendor(running(Server(("127.0.0.1", 0), [Nabla(KEY, DELAY, stopping)], stopping)), clinic)
     stopping.set()
+
+
+@pytest.fixture
+def hooked(vendor: Vendor) -> Vendor:
+    configure(vendor)
+    return vendor
+
+
+def configure(vendor: Vendor, path: str = "/hook", **changes: Any) -> None:
+    asked = {"url": vendor.clinic.url(path), "secrets": [SECRET], "pause_seconds": 0.1, **changes}
+    answer = vendor.control("PUT", "nabla/webhooks", asked)
+    assert answer.status_code == 200, answer.text
+
+
+def signatures(clinic: Clinic, number: int = 0) -> list[str]:
+    return clinic.arrived[number][3]["x-nabla-webhook-signature"].split(",")
+
+
+def expected(clinic: Clinic, secret: str, number: int = 0) -> str:
+    _, _, body, headers = clinic.arrived[number]
+    signed = headers["x-nabla-webhook-timestamp"].encode() + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def age(clinic: Clinic, number: int = 0) -> timedelta:
+    return datetime.now(UTC) - datetime.fromisoformat(clinic.arrived[number][3]["x-nabla-webhook-timestamp"])
+
+
+def events(clinic: Clinic, count: int, path: str = "/hook") -> list[dict[str, Any]]:
+    return [json.loads(body) for body in clinic.callbacks(count, path)]
