@@ -29,7 +29,7 @@ from access.programs import Refused
 logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
-FLUSH_SECONDS = 10.0
+FLUSH_SECONDS = 2.0
 ID = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How many senders a minute whom we do not know get a row of their own. What is beyond is counted under no address.
 MOST_UNKNOWN = 120
@@ -141,6 +141,13 @@ def due(refusal: Refusal) -> Iterator[list[list[Any]]]:
     except BaseException:
         ledger.put_back(taken)
         raise
+
+
+def defer(refusal: Refusal) -> None:
+    """Logs the line, and leaves the row to the next flush: for the door, where a refusal must cost no query."""
+    logger.warning("refused: %s", refusal.code)
+    flusher.start()
+    ledger.put_back(ledger.add(refusal, time.monotonic()))
 
 
 def flush(now: float | None = None) -> None:

@@ -29,6 +29,11 @@ def header(scope: Scope, name: bytes) -> str:
     return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
 
 
+def headers(scope: Scope) -> dict[str, str]:
+    """All of them, by their names in lower case."""
+    return {name.decode("latin-1"): header(scope, name) for name, _ in scope["headers"]}
+
+
 async def gather(
     scope: Scope, receive: Receive, into: IO[bytes], *, limit: int, seconds: float, idle_seconds: float | None = None
 ) -> int:

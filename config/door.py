@@ -8,7 +8,6 @@ from psycopg.conninfo import make_conninfo
 import config.ready  # noqa: F401 (the door knows the models' names and rules; it uses none of their queries)
 from ingest.bell import bell
 from ingest.door import Door
-from ingest.inbox import Inbox
 
 
 def database() -> str:
@@ -19,4 +18,4 @@ def database() -> str:
     return make_conninfo(**known, **given["OPTIONS"], application_name="listenpost-door")
 
 
-application = Door(Inbox(database()), bell)
+application = Door(database(), bell)

@@ -13,11 +13,12 @@ import http.client
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -129,6 +130,7 @@ def environment(place: Place, urls: Mapping[str, str]) -> dict[str, str]:
     usual: dict[str, Callable[[], str]] = {
         "SECRET_KEY": lambda: secret(keys / "secret-key", lambda: secrets.token_urlsafe(50)),
         "TICKET_KEYS": lambda: secret(keys / "ticket-keys", lambda: f"1:{secrets.token_urlsafe(32)}"),
+        "METRICS_TOKEN": lambda: secret(keys / "metrics-token", lambda: secrets.token_urlsafe(32)),
         "CREDENTIAL_KEYS": lambda: secret(keys / "credential-keys", _fernet_key),
         "STORAGE_URL": lambda: (var / "audio").as_uri(),
         "PUBLIC_URL": lambda: public,
@@ -159,7 +161,7 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     }
     return [
         _server("web", "config.web:application", place.host, place.web_port, env["PUBLIC_URL"], env),
-        _server("door", "config.door:application", place.host, place.door_port, env["DOOR_URL"], env),
+        door(place, env),
         *(_celery(name, command, place, env) for name, command in commands.items()),
     ]
 
@@ -172,8 +174,24 @@ def _celery(name: str, command: list[str], place: Place, env: Mapping[str, str])
     return Process(name, command, env=env, cwd=ROOT, prepare=forget, ready=mark.exists)
 
 
-def _server(name: str, application: str, host: str, port: int, url: str, env: Mapping[str, str]) -> Process:
-    options = ["--interface", "asgi", "--host", host, "--port", str(port), "--workers", "1", "--no-ws"]
+def door(place: Place, env: Mapping[str, str]) -> Process:
+    """Two workers at one address: while one dies and is started again, the other answers."""
+    counted = place.var / "run" / "door-metrics"
+    env = {**env, "PROMETHEUS_MULTIPROC_DIR": str(counted)}
+    server = _server("door", "config.door:application", place.host, place.door_port, env["DOOR_URL"], env, workers=2)
+    return replace(server, prepare=functools.partial(_empty, counted))
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _server(
+    name: str, application: str, host: str, port: int, url: str, env: Mapping[str, str], workers: int = 1
+) -> Process:
+    options = ["--interface", "asgi", "--host", host, "--port", str(port), "--workers", str(workers), "--no-ws"]
+    options += ["--respawn-failed-workers", "--respawn-interval", "0.5"] if workers > 1 else []
     command = [sys.executable, "-m", "granian", *options, "--log-level", "warning", application]
     ready = answers(host, port, "/healthz", urlsplit(url).netloc)
     return Process(name, command, env=env, cwd=ROOT, ready=ready)

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import LiteralString
 from uuid import UUID
 
-from access import bearer, log, programs, refusals, tokens
+from access import bearer, log, programs, tokens
 from access.log import Actor
 from access.models import AllowedApplication, ApiKey, Scope
 from access.programs import Refused, ScopeMissing, trust
 from access.tokens import Claims, Token
 from config import bodies
-from ingest.inbox import Inbox
+from ingest.connections import Connections
 
 KEY = """
 SELECT id, clinic_id, scopes, digest, expires_at, retires_at, revoked_at, last_used_at
@@ -36,8 +36,8 @@ APPLICATION_USED: LiteralString = f"UPDATE access_allowedapplication SET last_us
 
 
 class Partners:
-    def __init__(self, inbox: Inbox) -> None:
-        self.inbox = inbox
+    def __init__(self, connections: Connections) -> None:
+        self.connections = connections
         # Of their own: an issuer that hangs must not hold up what hands out files.
         self.checkers = ThreadPoolExecutor(2, "tokens")
 
@@ -53,20 +53,20 @@ class Partners:
         if not programs.may(program, Scope.CALLBACKS_WRITE):
             raise ScopeMissing(Scope.CALLBACKS_WRITE, program)
         if programs.was_not_seen_lately(program):
-            await self.inbox.rows(KEY_USED if isinstance(program, ApiKey) else APPLICATION_USED, program.pk)
+            await self.connections.rows(KEY_USED if isinstance(program, ApiKey) else APPLICATION_USED, program.pk)
         return program
 
     async def _key(self, token: str) -> ApiKey:
         presented = programs.read_key(token)
-        rows = await self.inbox.rows(KEY, presented.prefix)
+        rows = await self.connections.rows(KEY, presented.prefix)
         return programs.judge_key(presented, ApiKey(**rows[0]) if rows else None)
 
     async def _application(self, text: str) -> AllowedApplication:
         token = programs.read(text)
         if trust.wants_news(token.issuer):
-            trust.renew([row["url"] for row in await self.inbox.rows(ISSUERS)])
+            trust.renew([row["url"] for row in await self.connections.rows(ISSUERS)])
         claims = await self._verified(token)
-        rows = await self.inbox.rows(APPLICATIONS, claims.issuer, list(claims.audiences), claims.application_id)
+        rows = await self.connections.rows(APPLICATIONS, claims.issuer, list(claims.audiences), claims.application_id)
         named = [AllowedApplication(**row) for row in rows if row["application_id"] == claims.application_id]
         return programs.choose(named, lambda: {row["clinic_id"] for row in rows})
 
@@ -76,12 +76,6 @@ class Partners:
             return programs.verify(token)
         return await asyncio.get_running_loop().run_in_executor(self.checkers, programs.verify, token)
 
-    async def refused(self, refusal: Refused, address: str | None) -> None:
-        """Into the log, and into the access log what access.refusals wants there. Raises Unavailable."""
-        with refusals.due(refusals.about(refusal, address, "door")) as rows:
-            for row in rows:
-                await self.inbox.rows(log.INSERT, *row)
-
     async def logged(self, who: Actor, action: str, clinic_id: UUID, of: str, ids: Sequence[str], mode: str) -> None:
         """access.log.note, on the door's connections. Raises Unavailable."""
-        await self.inbox.rows(log.INSERT, *log.row(who, action, clinic_id, of, ids, mode=mode))
+        await self.connections.rows(log.INSERT, *log.row(who, action, clinic_id, of, ids, mode=mode))

@@ -1,0 +1,154 @@
+"""Letters: bodies whose origin is proven, and how many of them become rows in one commit.
+
+The unique key is what was proven and the event's id, never an id read from a body. Two writers that insert the same
+keys in different orders deadlock; everything here goes in the order of the keys.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import tuple_row
+from uuid_utils.compat import uuid7
+
+from access import log
+from access.log import Actor
+from ingest.connections import Connection
+from ingest.models import Callback
+
+Proof = Callback.Proof
+BODIES_A_TICKET = 20
+EVENT_ID_LENGTH = 200
+CONTENT_TYPE_LENGTH = 100
+
+
+class Receipt(enum.Enum):
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    #: A duplicate of a callback that waits to be processed: its bell may have been lost.
+    DUPLICATE_UNPROCESSED = "duplicate, unprocessed"
+    UNKNOWN = "nothing is expected there"
+    TOO_MANY = "too many different bodies on one ticket"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Letter:
+    """`proven_id`: the submission, clinic or account that its sender proved. `event_id`: else the body's SHA-256.
+
+    `clinic_id`: None where the submission says it. `sender`: a partner system, whose posts the access log keeps.
+    """
+
+    vendor: str
+    body: bytes = field(repr=False)
+    content_type: str
+    proven_by: str
+    proven_id: UUID
+    clinic_id: UUID | None = None
+    sender: Actor | None = None
+    event_id: str = ""
+    id: UUID = field(default_factory=uuid7)
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    digest: bytes = b""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", hashlib.sha256(self.body).digest())
+        object.__setattr__(self, "event_id", self.event_id or f"sha256:{self.digest.hex()}")
+
+    def columns(self) -> tuple[Any, ...]:
+        """Its part of what STORE takes; the body apart."""
+        is_ticketed = self.proven_by == Proof.TICKET
+        sender = (UUID(self.sender.id), self.sender.address, uuid7()) if self.sender else (None, None, None)
+        return (
+            self.id,
+            self.received_at,
+            self.vendor,
+            str(self.proven_by),
+            self.proven_id,
+            self.proven_id if is_ticketed else None,
+            self.clinic_id,
+            self.event_id,
+            len(self.body),
+            self.digest,
+            self.content_type[:CONTENT_TYPE_LENGTH],
+            *sender,
+        )
+
+
+# The bodies stay out of the joins and the sorting: each is picked from its array when its row is written.
+ARRIVED = """
+SELECT * FROM unnest(%b::uuid[], %b::timestamptz[], %b::text[], %b::text[], %b::uuid[], %b::uuid[], %b::uuid[],
+    %b::text[], %b::int[], %b::bytea[], %b::text[], %b::uuid[], %b::text[], %b::uuid[])
+WITH ORDINALITY AS arrived (id, received_at, vendor, proven_by, proven_id, submission_id, clinic_id,
+    event_id, size, digest, content_type, sender_id, address, entry_id, place)
+"""
+# Two bodies on one ticket are counted before they are inserted, so no two writers may be at one ticket at once.
+TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended(ticket::text, 1)) FROM unnest(%b::uuid[]) AS ticket"
+STORE = f"""
+WITH arrived AS MATERIALIZED ({ARRIVED}), fresh AS (
+    SELECT arrived.*, coalesce(s.clinic_id, arrived.clinic_id) AS of_clinic, s.request_id,
+        CASE WHEN arrived.submission_id IS NOT NULL THEN
+            (SELECT count(*) FROM ingest_callback c WHERE c.proven_id = arrived.proven_id)
+            + dense_rank() OVER (PARTITION BY arrived.proven_id ORDER BY arrived.event_id) ELSE 0 END AS turn
+    FROM arrived LEFT JOIN ingest_submission s ON s.id = arrived.submission_id
+        LEFT JOIN ingest_asyncrequest r ON r.id = s.request_id
+    WHERE (arrived.submission_id IS NULL OR r.vendor = arrived.vendor)
+        AND NOT EXISTS (SELECT FROM ingest_callback c
+            WHERE c.proven_id = arrived.proven_id AND c.event_id = arrived.event_id)
+), stored AS (
+    INSERT INTO ingest_callback (id, clinic_id, created_at, received_at, next_attempt_at, vendor, proven_by, proven_id,
+        sender_id, event_id, submission_id, request_id, body, size, digest, content_type,
+        state, problem, attempts, named_request)
+    SELECT id, of_clinic, received_at, received_at, received_at, vendor, proven_by, proven_id,
+        sender_id, event_id, submission_id, request_id, (%b::bytea[])[place], size, digest, content_type,
+        'stored', '', 0, ''
+    FROM (SELECT * FROM fresh WHERE turn <= {BODIES_A_TICKET} ORDER BY proven_id, event_id) AS in_order
+    ON CONFLICT (proven_id, event_id) DO NOTHING RETURNING id
+), logged AS (
+    INSERT INTO access_accessentry ({", ".join(log.COLUMNS)})
+    SELECT entry_id, clinic_id, 'changed', 'callback', ARRAY[id::text], 'posted', '', '', 1,
+        proven_by, sender_id::text, '', address::inet, ''
+    FROM arrived JOIN stored USING (id) WHERE entry_id IS NOT NULL
+)
+SELECT id FROM stored
+"""  # noqa: S608 (constants)
+WHY_NOT = """
+SELECT arrived.id, c.id, c.state, EXISTS (SELECT FROM ingest_submission s JOIN ingest_asyncrequest r
+    ON r.id = s.request_id WHERE s.id = arrived.proven_id AND r.vendor = arrived.vendor)
+FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[]) AS arrived (id, proven_id, event_id, vendor)
+    LEFT JOIN ingest_callback c ON c.proven_id = arrived.proven_id AND c.event_id = arrived.event_id
+"""
+
+
+async def store(connection: Connection, letters: Sequence[Letter]) -> list[Receipt]:
+    """What became of each, in their order. Returns after the commit; raises psycopg.Error, and then none is stored."""
+    columns = list(map(list, zip(*(letter.columns() for letter in letters), strict=True)))
+    tickets = sorted({letter.proven_id for letter in letters if letter.proven_by == Proof.TICKET})
+    cursor = connection.cursor(row_factory=tuple_row)
+    async with connection.pipeline():  # one transaction, one round trip
+        if tickets:
+            await connection.execute(TAKE_TURNS, [tickets])
+        await cursor.execute(STORE, [*columns, [letter.body for letter in letters]])
+    stored = {row[0] for row in await cursor.fetchall()}
+    missing = [letter for letter in letters if letter.id not in stored]
+    reasons = await why_not(connection, missing) if missing else {}
+    return [Receipt.STORED if letter.id in stored else reasons[letter.id] for letter in letters]
+
+
+async def why_not(connection: Connection, letters: Sequence[Letter]) -> dict[UUID, Receipt]:
+    keys = [(letter.id, letter.proven_id, letter.event_id, letter.vendor) for letter in letters]
+    found = await connection.execute(WHY_NOT, list(map(list, zip(*keys, strict=True))))
+    return {arrived: reason(arrived, *what) async for arrived, *what in found}
+
+
+def reason(arrived: UUID, there: UUID | None, state: str | None, is_expected: bool) -> Receipt:
+    if there is None:
+        return Receipt.TOO_MANY if is_expected else Receipt.UNKNOWN
+    if there == arrived:  # the commit whose answer was lost with its connection
+        return Receipt.STORED
+    return Receipt.DUPLICATE_UNPROCESSED if state == "stored" else Receipt.DUPLICATE
