@@ -24,7 +24,6 @@ class Unavailable(Exception):
 class Connections:
     def __init__(self, database: str, *, most: int = 8, seconds: float = 5.0) -> None:
         """`database`: a libpq connection string. `seconds`: how long anything may take."""
-        # Every statement commits by itself; those of one pipeline are one transaction.
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             database,
             kwargs={"autocommit": True},

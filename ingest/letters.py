@@ -130,7 +130,7 @@ async def store(connection: Connection, letters: Sequence[Letter]) -> list[Recei
     columns = list(map(list, zip(*(letter.columns() for letter in letters), strict=True)))
     tickets = sorted({letter.proven_id for letter in letters if letter.proven_by == Proof.TICKET})
     cursor = connection.cursor(row_factory=tuple_row)
-    async with connection.pipeline():  # one transaction, one round trip
+    async with connection.pipeline(), connection.transaction():
         if tickets:
             await connection.execute(TAKE_TURNS, [tickets])
         await cursor.execute(STORE, [*columns, [letter.body for letter in letters]])

@@ -36,7 +36,8 @@ class Signer:
 class Signers:
     """All of them at once: made-up accounts cost ten queries a second, however many they are.
 
-    A secret that was taken away is still accepted for OLD_SECONDS.
+    Whoever names one that is not known waits for the next of them. A secret that was taken away is still accepted for
+    OLD_SECONDS.
     """
 
     OLD_SECONDS, DOUBTFUL_SECONDS = 10.0, 0.1
@@ -49,8 +50,10 @@ class Signers:
 
     async def find(self, vendor: str, account_id: UUID) -> Signer | None:
         """Raises Unavailable."""
-        age = time.monotonic() - self._heard_at
-        if age > (self.OLD_SECONDS if account_id in self._known else self.DOUBTFUL_SECONDS):
+        if account_id not in self._known:
+            await asyncio.sleep(self._heard_at + self.DOUBTFUL_SECONDS - time.monotonic())
+            await self._hear()
+        elif time.monotonic() - self._heard_at > self.OLD_SECONDS:
             await self._hear()
         signer = self._known.get(account_id)
         return signer if signer and signer.vendor == vendor else None

@@ -124,6 +124,7 @@ GET  .<uuid:object_id>/body/         302 404 403 403 200 403 200
 POST .<uuid:object_id>/body/         302 404 405 405 405 405 405
 """,
     ],
+    "ingest/replay": [READ_BY_MEMBERS],
     "ingest/vendoraccount": [
         READ_BY_MEMBERS,
         """
@@ -215,13 +216,15 @@ GET  api/docs                             200 200 200 200 200 200
 GET  ^api/                                404 404 404 404 404 404
 """
 
-HEALTH = {"/healthz", "/readyz"}
+HEALTH = {"/healthz", "/readyz", "/metrics"}
 #: The door's addresses as the pattern's text, with their methods. Each is proven by its own tests.
 DOOR = {
     "/callbacks/nabla": {"POST"},
     "/callbacks/nabla/([A-Za-z0-9_-]{1,200})": {"POST"},
+    "/callbacks/(nabla)/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})": {"POST"},
     "/files/([A-Za-z0-9_-]{1,200})": {"GET", "HEAD"},
     "/healthz": {"GET"},
+    "/metrics": {"GET"},
     "/readyz": {"GET"},
 }
 

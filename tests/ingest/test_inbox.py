@@ -1,0 +1,265 @@
+"""Letters that arrive together share one commit: what each sender is told, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+
+from access.log import Actor, Kind
+from access.models import AccessEntry, Clinic
+from config.door import database
+from ingest import inbox, letters
+from ingest.connections import Connections, Unavailable
+from ingest.inbox import Inbox
+from ingest.letters import Letter, Proof, Receipt
+from ingest.models import Callback
+from tests.factories import SubmissionFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Found = TypeVar("Found")
+numbers = itertools.count()
+
+
+def new_ticket() -> UUID:
+    submission = SubmissionFactory(state="waiting", request__waiting=True)
+    return UUID(str(submission.pk))
+
+
+def ticketed(ticket: UUID, body: bytes = b"") -> Letter:
+    return Letter("nabla", body or b"%d" % next(numbers), "application/json", Proof.TICKET, ticket)
+
+
+def posted(clinic_id: UUID) -> Letter:
+    sender = Actor(Kind.API_KEY, str(uuid4()), "192.0.2.1")
+    body = b"%d" % next(numbers)
+    return Letter("nabla", body, "application/json", Proof.API_KEY, clinic_id, clinic_id=clinic_id, sender=sender)
+
+
+def at(work: Callable[[Inbox], Awaitable[Found]], *, seconds: float = 5.0, rings: list[int] | None = None) -> Found:
+    """What is done at an inbox that is open."""
+
+    async def run() -> Found:
+        box = Inbox(Connections(database(), seconds=seconds), lambda: (rings if rings is not None else []).append(1))
+        await box.open()
+        try:
+            return await work(box)
+        finally:
+            await box.close()
+
+    return asyncio.run(run())
+
+
+async def hand_in(box: Inbox, *brought: Letter) -> list[Any]:
+    """All at once: a receipt or the error for each, in their order."""
+    return await asyncio.gather(*map(box.receive, brought), return_exceptions=True)
+
+
+def hand(*brought: Letter, rings: list[int] | None = None) -> list[Any]:
+    return at(lambda box: hand_in(box, *brought), rings=rings)
+
+
+def commits() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT xmin::text) FROM ingest_callback")
+        return int(cursor.fetchone()[0])
+
+
+def test_those_that_arrive_together_share_a_commit() -> None:
+    brought = [ticketed(new_ticket()) for _ in range(40)]
+    assert hand(*brought) == [Receipt.STORED] * 40
+    assert Callback.objects.count() == 40
+    assert commits() <= inbox.WRITERS
+
+
+def test_each_is_kept_as_it_came() -> None:
+    ticket = new_ticket()
+    letter = ticketed(ticket, b"\x00\xff not JSON")
+    hand(letter, *(ticketed(new_ticket(), b"x" * size) for size in (0, 1, 300_000)))
+    row = Callback.objects.get(pk=letter.id)
+    assert bytes(row.body or b"") == b"\x00\xff not JSON"
+    assert (row.submission_id, row.proven_id, row.state, row.size) == (ticket, ticket, "stored", 11)
+    assert row.submission
+    assert (row.request_id, row.clinic_id) == (row.submission.request_id, row.submission.clinic_id)
+    assert row.next_attempt_at == row.received_at == letter.received_at
+
+
+def test_the_same_twice_in_one_batch_is_stored_once() -> None:
+    ticket = new_ticket()
+    receipts = hand(*(ticketed(ticket, b"same") for _ in range(5)))
+    assert sorted(receipt.name for receipt in receipts) == ["DUPLICATE_UNPROCESSED"] * 4 + ["STORED"]
+    assert Callback.objects.count() == 1
+
+
+def test_what_is_repeated_after_it_was_processed_is_a_duplicate() -> None:
+    ticket, rings = new_ticket(), list[int]()
+    hand(ticketed(ticket, b"same"), rings=rings)
+    Callback.objects.update(state="applied", next_attempt_at=None)
+    assert hand(ticketed(ticket, b"same"), rings=rings) == [Receipt.DUPLICATE]
+    assert rings == [1]
+
+
+def test_one_bell_a_batch_and_after_the_answers() -> None:
+    rings, rung_when_told = list[int](), list[int]()
+
+    async def work(box: Inbox) -> None:
+        async def one(letter: Letter) -> None:
+            await box.receive(letter)
+            rung_when_told.append(len(rings))
+
+        await asyncio.gather(*(one(letter) for letter in brought))
+        await asyncio.sleep(0)
+
+    brought = [ticketed(new_ticket()) for _ in range(20)]
+    at(work, rings=rings)
+    assert rung_when_told[0] == 0
+    assert 1 <= len(rings) <= inbox.WRITERS
+
+
+def test_one_that_cannot_be_stored_fails_alone() -> None:
+    """Its clinic is gone: a foreign key refuses the commit."""
+    neighbours = [ticketed(new_ticket()) for _ in range(9)]
+    receipts = hand(*neighbours[:4], posted(uuid4()), *neighbours[4:])
+    assert isinstance(receipts.pop(4), Unavailable)
+    assert receipts == [Receipt.STORED] * 9
+    assert Callback.objects.count() == 9
+
+
+def test_a_ticket_that_nothing_is_expected_on_is_unknown() -> None:
+    assert hand(ticketed(uuid4()), ticketed(new_ticket())) == [Receipt.UNKNOWN, Receipt.STORED]
+
+
+def test_a_ticket_takes_twenty_bodies_and_their_repeats() -> None:
+    ticket = new_ticket()
+    bodies = [b"body %d" % number for number in range(30)]
+    first = hand(*(ticketed(ticket, body) for body in bodies[:19]))
+    assert first == [Receipt.STORED] * 19
+    again = hand(*(ticketed(ticket, body) for body in (bodies[0], bodies[19], bodies[20])))
+    assert again.count(Receipt.STORED) == again.count(Receipt.TOO_MANY) == 1
+    assert again[0] is Receipt.DUPLICATE_UNPROCESSED
+    assert Callback.objects.count() == letters.BODIES_A_TICKET
+
+
+def test_several_doors_together_take_no_more_than_twenty() -> None:
+    ticket = new_ticket()
+
+    async def work(box: Inbox) -> list[Any]:
+        other = Inbox(Connections(database()), lambda: None)
+        await other.open()
+        doors = itertools.cycle((box, other))
+        brought = [next(doors).receive(ticketed(ticket)) for _ in range(60)]
+        receipts = await asyncio.gather(*brought)
+        await other.close()
+        return receipts
+
+    receipts = at(work)
+    assert receipts.count(Receipt.STORED) == Callback.objects.count() == letters.BODIES_A_TICKET
+
+
+def test_several_doors_with_the_same_in_other_orders_do_not_deadlock() -> None:
+    tickets = [new_ticket() for _ in range(50)]
+
+    async def work(box: Inbox) -> list[Any]:
+        other = Inbox(Connections(database()), lambda: None)
+        await other.open()
+        receipts = []
+        for _ in range(20):
+            brought = [ticketed(ticket) for ticket in tickets]
+            here, there = (
+                hand_in(box, *brought),
+                hand_in(other, *(ticketed(o.proven_id, o.body) for o in brought[::-1])),
+            )
+            for group in await asyncio.gather(here, there):
+                receipts += group
+        await other.close()
+        return receipts
+
+    receipts = at(work)
+    assert receipts.count(Receipt.STORED) == Callback.objects.count() == 1000
+    assert receipts.count(Receipt.DUPLICATE_UNPROCESSED) == 1000
+
+
+def test_a_partners_post_is_in_the_access_log_once(clinic: Clinic) -> None:
+    letter = posted(clinic.pk)
+    again = Letter("nabla", letter.body, "", Proof.API_KEY, clinic.pk, clinic_id=clinic.pk, sender=letter.sender)
+    hand(letter, again)
+    (entry,) = AccessEntry.objects.filter(object_type="callback")
+    assert entry.object_ids == [str(letter.id)] or entry.object_ids == [str(again.id)]
+    assert letter.sender
+    assert (entry.actor_kind, entry.actor_id) == ("api_key", letter.sender.id)
+    assert (entry.address, entry.mode, entry.clinic_id) == ("192.0.2.1", "posted", clinic.pk)
+
+
+def test_a_commit_whose_answer_was_lost_is_told_as_stored() -> None:
+    letter = ticketed(new_ticket())
+
+    async def work(box: Inbox) -> list[Receipt]:
+        twice = [await box.connections.insist(lambda c: letters.store(c, [letter])) for _ in range(2)]
+        return [receipt for (receipt,) in twice]
+
+    assert at(work) == [Receipt.STORED, Receipt.STORED]
+
+
+def test_past_what_may_wait_nobody_is_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "WAITING_BYTES", 100)
+    brought = [ticketed(new_ticket(), bytes([number]) * 40) for number in range(3)]
+    receipts = hand(*brought)
+    assert receipts[:2] == [Receipt.STORED] * 2
+    assert isinstance(receipts[2], Unavailable)
+    assert hand(brought[2]) == [Receipt.STORED]
+
+
+def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "BATCH_BYTES", 100)
+    brought = [ticketed(new_ticket(), bytes([number]) * 40) for number in range(10)]
+    assert hand(*brought) == [Receipt.STORED] * 10
+    assert commits() == 5
+
+
+def test_closing_writes_what_waits() -> None:
+    brought = [ticketed(new_ticket()) for _ in range(30)]
+
+    async def work(box: Inbox) -> list[asyncio.Task[Receipt]]:
+        waiting = [asyncio.create_task(box.receive(letter)) for letter in brought]
+        await asyncio.sleep(0)
+        await box.close()
+        return waiting
+
+    assert [task.result() for task in at(work)] == [Receipt.STORED] * 30
+
+
+def test_a_stuck_database_is_given_up_on_time_and_nothing_is_lost_after_it() -> None:
+    letter, later = ticketed(new_ticket()), ticketed(new_ticket())
+
+    async def work(box: Inbox) -> list[Any]:
+        owner = await psycopg.AsyncConnection.connect(database())
+        await owner.execute("LOCK TABLE ingest_callback IN ACCESS EXCLUSIVE MODE")
+        stuck = await hand_in(box, letter)
+        await owner.rollback()
+        await owner.close()
+        return [*stuck, *await hand_in(box, later)]
+
+    stuck, healed = at(work, seconds=0.5)
+    assert isinstance(stuck, Unavailable)
+    assert healed is Receipt.STORED
+
+
+def test_a_read_only_database_is_said_at_once() -> None:
+    url = f"{database()} options='-c default_transaction_read_only=on'"
+
+    async def work() -> list[Any]:
+        box = Inbox(Connections(url), lambda: None)
+        await box.open()
+        receipts = await hand_in(box, ticketed(ticket))
+        await box.close()
+        return receipts
+
+    ticket = new_ticket()
+    (refused,) = asyncio.run(work())
+    assert isinstance(refused, Unavailable)
