@@ -16,7 +16,7 @@ from factory.django import DjangoModelFactory
 from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membership, Scope, TrustedIssuer, User
 from feed.models import Event
 from ingest import secrets
-from ingest.models import AsyncRequest, Audio, Callback, Session, Submission, VendorAccount
+from ingest.models import AsyncRequest, Audio, Callback, Replay, Session, Submission, VendorAccount
 from notes.models import Note, NoteSection, NoteVersion, Transcript
 from notes.search import vector
 from recordings.models import Recording
@@ -220,6 +220,14 @@ class OrphanFactory(CallbackFactory):
     event_id = Sequence(lambda n: f"sha256:{n}")
     state = Callback.State.ORPHAN
     named_request = Sequence(lambda n: f"request-{n}")
+
+
+class ReplayFactory(OwnedFactory):
+    class Meta:
+        model = Replay
+
+    asked_by = "command:root"
+    chosen = "nabla, failed"
 
 
 class ResultFactory(OwnedFactory):

@@ -1,11 +1,11 @@
 """Sessions, requests, callbacks and vendor accounts as staff see them."""
 
 from access import desk
-from ingest.admin import accounts, callbacks, requests, sessions
+from ingest.admin import accounts, callbacks, replays, requests, sessions
 from ingest.admin.filters import PROBLEMS
 from ingest.models import AsyncRequest, Callback
 
-__all__ = ["accounts", "callbacks", "requests", "sessions"]
+__all__ = ["accounts", "callbacks", "replays", "requests", "sessions"]
 
 REQUESTS, CALLBACKS = "admin:ingest_asyncrequest_changelist", "admin:ingest_callback_changelist"
 desk.register_count(desk.Count(2, "waiting too long", AsyncRequest.objects.overdue, REQUESTS, "overdue=yes"))
@@ -15,8 +15,11 @@ desk.register_count(
     )
 )
 desk.register_count(
+    desk.Count(4, "failed callbacks", lambda: Callback.objects.filter(state="failed"), CALLBACKS, "state__exact=failed")
+)
+desk.register_count(
     desk.Count(
-        4,
+        5,
         "callbacks with a problem",
         lambda: Callback.objects.filter(state__in=PROBLEMS),
         CALLBACKS,

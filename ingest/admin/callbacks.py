@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -13,9 +14,10 @@ from django.urls import URLPattern, path
 
 from access import desk, log
 from access.models import AccessEntry
-from ingest import asking, processing
-from ingest.admin.filters import OfVendor, WithProblem
+from ingest.admin import replays
+from ingest.admin.filters import OfReplay, OfVendor, WithProblem
 from ingest.models import Callback
+from ingest.processing import CAN_GO_AGAIN
 
 SHOWN_BYTES = 256 * 1024
 
@@ -33,7 +35,7 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         "attempts",
         "for_request",
     )
-    list_filter = ("state", OfVendor, WithProblem, desk.Since)
+    list_filter = ("state", OfVendor, WithProblem, desk.Since, OfReplay)
     list_select_related = ("clinic", "request__session")
     facts = (
         "vendor",
@@ -47,7 +49,8 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         desk.moment("next_attempt_at", "next attempt"),
     )
     actions = ("process_again",)
-    refusals = (asking.NotNow,)
+    # Thousands may rest after one fault, and a replay does no harm: nobody has to see each of them first.
+    action_form: ClassVar[Any] = ActionForm
 
     def get_queryset(self, request: HttpRequest) -> Any:
         kept = ExpressionWrapper(Q(body__isnull=False), output_field=BooleanField())
@@ -68,11 +71,11 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         return {"may_read_body": callback.has_body and self.has_manage_permission(request, callback)}
 
     def buttons(self, callback: Any) -> list[str]:
-        return ["process_again"] if callback.has_body and callback.state in processing.CAN_GO_AGAIN else []
+        return ["process_again"] if callback.has_body and callback.state in CAN_GO_AGAIN else []
 
     @admin.action(permissions=["manage"], description="Process again")
     def process_again(self, request: HttpRequest, callbacks: QuerySet[Callback]) -> None:
-        self.each(request, callbacks, processing.process_again, "It is processed again; look in a few seconds.")
+        replays.process_again(request, callbacks)
 
     # --- The body: patients' words, so on a page of its own, and each reading is logged
     def get_urls(self) -> list[URLPattern]:

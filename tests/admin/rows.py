@@ -17,6 +17,7 @@ from tests.factories import (
     CallbackFactory,
     NoteFactory,
     RecordingFactory,
+    ReplayFactory,
     SessionFactory,
     SubmissionFactory,
     TranscriptFactory,
@@ -26,6 +27,7 @@ FOR_MEMBERS = [
     "ingest_session",
     "ingest_asyncrequest",
     "ingest_callback",
+    "ingest_replay",
     "ingest_vendoraccount",
     "notes_note",
     "notes_transcript",
@@ -52,13 +54,17 @@ def consultation(clinic: Clinic) -> Consultation:
     audio = AudioFactory(session=session, duration_ms=65_000)
     request = AsyncRequestFactory(session=session, audio=audio, ready=True)
     submission = SubmissionFactory(request=request)
+    replay = ReplayFactory(clinic=clinic, total=1)
     line = {"text": SAID, "speaker": "patient", "start_offset_ms": 61_500, "end_offset_ms": 64_000}
     transcript = TranscriptFactory(request=request, lines=[line])
     return Consultation(
         {
             "ingest_session": session,
             "ingest_asyncrequest": request,
-            "ingest_callback": CallbackFactory(submission=submission, state="applied", body=SAID.encode()),
+            "ingest_callback": CallbackFactory(
+                submission=submission, state="applied", body=SAID.encode(), replay=replay
+            ),
+            "ingest_replay": replay,
             "ingest_vendoraccount": request.account,
             "notes_note": NoteFactory(request=request, text=WRITTEN),
             "notes_transcript": transcript,

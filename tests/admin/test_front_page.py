@@ -30,6 +30,7 @@ def work(clinic: Clinic) -> None:
     AsyncRequest.objects.filter(pk=overdue.pk).update(waiting_since=timezone.now() - timedelta(hours=3))
     SubmissionFactory(request__session__clinic=clinic, request__failed=True)
     CallbackFactory(submission__request__session__clinic=clinic, submission__request__ready=True, state="junk")
+    CallbackFactory(submission__request__session__clinic=clinic, submission__request__ready=True, state="failed")
 
 
 def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, work: None) -> None:
@@ -40,7 +41,8 @@ def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, 
             "notes need review": "2",
             "waiting too long": "1",
             "failed requests": "1",
-            "callbacks with a problem": "1",
+            "failed callbacks": "1",
+            "callbacks with a problem": "2",
         }
         for number, address in found.values():
             listed = desk.get(address).content.decode()

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from config import leases
 from ingest import processing
-from ingest.asking import NotNow
 from ingest.models import Callback
 from notes.models import Note, NoteSection
 from tests.factories import CallbackFactory
@@ -60,34 +59,9 @@ def test_a_lost_lease_undoes_the_work() -> None:
     row = stored()
     (claimed,) = leases.claim(Callback, lease=processing.LEASE)
     Callback.objects.filter(pk=row.pk).update(lease_token="00000000-0000-0000-0000-000000000001")
-    processing.process(claimed)
+    processing.process([claimed])
     assert again(row).state == "stored"
     assert not Note.objects.exists()
-
-
-@pytest.mark.parametrize("state", ["failed", "junk", "mismatch", "not_applied"])
-def test_a_person_may_have_it_processed_again(state: str) -> None:
-    row = stored()
-    Callback.objects.filter(pk=row.pk).update(state=state, **leases.finished())
-    processing.process_again(row)
-    processing.process_due()
-    assert again(row).state == "applied"
-    assert Note.objects.count() == 1
-
-
-@pytest.mark.parametrize("state", ["applied", "duplicate", "conflict"])
-def test_what_was_applied_is_not_processed_again(state: str) -> None:
-    row = stored()
-    Callback.objects.filter(pk=row.pk).update(state=state, **leases.finished())
-    with pytest.raises(NotNow):
-        processing.process_again(row)
-
-
-def test_one_whose_body_is_no_longer_kept_says_so() -> None:
-    row = stored()
-    Callback.objects.filter(pk=row.pk).update(body=None)
-    with pytest.raises(NotNow, match="no longer kept"):
-        processing.process_again(again(row))
 
 
 def test_the_same_result_in_other_bytes_is_a_duplicate() -> None:
