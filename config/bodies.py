@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import nullcontext
 from typing import IO, Any
 
 Message = MutableMapping[str, Any]
@@ -48,7 +49,7 @@ async def gather(
     try:
         async with asyncio.timeout(seconds):
             while more:
-                async with asyncio.timeout(idle_seconds):
+                async with asyncio.timeout(idle_seconds) if idle_seconds else nullcontext():
                     message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Gone

@@ -25,12 +25,16 @@ WRITERS = 2
 BATCH_ROWS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 WAITING_BYTES = 64 * 1024 * 1024
+WATCH_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting:
+    """`until`: when its sender is told that it took too long, on the clock of time.monotonic."""
+
     letter: Letter
     receipt: asyncio.Future[Receipt]
+    until: float
 
 
 class Inbox:
@@ -39,21 +43,23 @@ class Inbox:
     def __init__(self, connections: Connections, ring: Callable[[], None]) -> None:
         self.connections, self.ring = connections, ring
         self._waiting: deque[Waiting] = deque()
+        #: All whose senders wait, in the order of their deadlines.
+        self._unanswered: deque[Waiting] = deque()
         self._bytes = 0
         self._arrived = asyncio.Semaphore(0)
-        self._writers: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         await self.connections.open()
-        self._writers = [asyncio.create_task(self._write()) for _ in range(WRITERS)]
+        self._tasks = [asyncio.create_task(work) for work in (self._watch(), *(self._write() for _ in range(WRITERS)))]
 
     async def close(self) -> None:
         """Writes what waits, within the limit."""
         until = time.monotonic() + self.connections.seconds
         while self._bytes and time.monotonic() < until:
             await asyncio.sleep(0.01)
-        for writer in self._writers:
-            writer.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self.connections.close()
 
     async def receive(self, letter: Letter) -> Receipt:
@@ -62,20 +68,27 @@ class Inbox:
         if self._bytes + size > WAITING_BYTES:
             raise Unavailable
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._weigh(size)
-        self._waiting.append(Waiting(letter, receipt))
+        waiting = Waiting(letter, receipt, time.monotonic() + self.connections.seconds)
+        self._bytes += size
+        self._waiting.append(waiting)
+        self._unanswered.append(waiting)
         self._arrived.release()
         try:
-            async with asyncio.timeout(self.connections.seconds):
-                return await receipt
-        except TimeoutError:
-            raise Unavailable from None
+            return await receipt
         finally:
-            self._weigh(-size)
+            self._bytes -= size
 
-    def _weigh(self, size: int) -> None:
-        self._bytes += size
-        metrics.WAITING_BYTES.set(self._bytes)
+    async def _watch(self) -> None:
+        """Tells those whose time is over. One look for all costs less than a timer for each."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            metrics.WAITING_BYTES.set(self._bytes)
+            late = []
+            while self._unanswered and (
+                self._unanswered[0].receipt.done() or self._unanswered[0].until < time.monotonic()
+            ):
+                late.append(self._unanswered.popleft())
+            _give_up([one for one in late if not one.receipt.done()], TimeoutError())
 
     async def _write(self) -> None:
         while True:
@@ -129,6 +142,8 @@ class Inbox:
 
 
 def _give_up(batch: Sequence[Waiting], error: Exception) -> None:
+    if not batch:
+        return
     logger.error("%d callbacks not stored: %s", len(batch), type(error).__name__)
     for one in batch:
         if not one.receipt.done():

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 from psycopg.rows import tuple_row
 from uuid_utils.compat import uuid7
 
@@ -23,6 +27,25 @@ from ingest.connections import Connection
 from ingest.models import Callback
 
 Proof = Callback.Proof
+
+
+class Bodies(list[bytes]):
+    """A bytea[] parameter."""
+
+
+class BodiesDumper(Dumper):
+    """In one copy, where psycopg's own dumper of lists makes several: it took half as long as hashing the bodies."""
+
+    format, oid = Format.BINARY, 1001
+
+    def dump(self, bodies: Bodies) -> bytes:
+        parts = [struct.pack("!iiIii", 1, 0, 17, len(bodies), 1)]  # dimensions, nulls, the type's oid, length, from 1
+        for body in bodies:
+            parts += (struct.pack("!i", len(body)), body)
+        return b"".join(parts)
+
+
+psycopg.adapters.register_dumper(Bodies, BodiesDumper)
 BODIES_A_TICKET = 20
 EVENT_ID_LENGTH = 200
 CONTENT_TYPE_LENGTH = 100
@@ -133,7 +156,7 @@ async def store(connection: Connection, letters: Sequence[Letter]) -> list[Recei
     async with connection.pipeline(), connection.transaction():
         if tickets:
             await connection.execute(TAKE_TURNS, [tickets])
-        await cursor.execute(STORE, [*columns, [letter.body for letter in letters]])
+        await cursor.execute(STORE, [*columns, Bodies(letter.body for letter in letters)])
     stored = {row[0] for row in await cursor.fetchall()}
     missing = [letter for letter in letters if letter.id not in stored]
     reasons = await why_not(connection, missing) if missing else {}
