@@ -1,5 +1,6 @@
 """All settings. What an operator gives comes from the environment (docs/operations.md); the rest is decided here."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,10 @@ AUDIO_UPLOAD_SECONDS = environment.positive("AUDIO_UPLOAD_SECONDS", 3600)
 FILE_TICKET_SECONDS = environment.positive("FILE_TICKET_SECONDS", 2 * 3600)
 SUBMISSION_ATTEMPTS = environment.positive("SUBMISSION_ATTEMPTS", 10)
 SUBMISSION_RETRY_SECONDS = environment.positive("SUBMISSION_RETRY_SECONDS", 5)
+ALERT_CALLBACK_SECONDS = environment.positive("ALERT_CALLBACK_SECONDS", 300)
+ALERT_REQUEST_SECONDS = environment.positive("ALERT_REQUEST_SECONDS", 900)
+ALERT_OVERDUE_SECONDS = environment.positive("ALERT_OVERDUE_SECONDS", 600)
+ALERT_HEARTBEAT_SECONDS = environment.positive("ALERT_HEARTBEAT_SECONDS", 120)
 WEB_THREADS = environment.positive("WEB_THREADS", 8)
 STATEMENT_SECONDS = env.int("STATEMENT_SECONDS", default=30)
 SESSION_IDLE_SECONDS = environment.positive("SESSION_IDLE_SECONDS", 15 * 60)
@@ -53,6 +58,11 @@ RATE_PER_KEY = environment.rate("RATE_PER_KEY", "30000/minute")
 RATE_PER_ADDRESS = environment.rate("RATE_PER_ADDRESS", "60000/minute")
 RATE_REFUSED = environment.rate("RATE_REFUSED", "300/minute")
 RATE_SIGN_IN = environment.rate("RATE_SIGN_IN", "120/minute")
+
+# --- Who may read /metrics; empty: nobody. Nothing limits guesses at it, so it has to be long.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+if METRICS_TOKEN and not re.fullmatch(r"[A-Za-z0-9._~+/=-]{20,}", METRICS_TOKEN):
+    raise ImproperlyConfigured("METRICS_TOKEN must be 20 or more of letters, digits and ._~+/=-, or empty")
 
 # --- Data
 DATABASES = {"default": env.db_url("DATABASE_URL")}
@@ -275,6 +285,16 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "ingest.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "seal": {"task": "access.seal", "schedule": 60.0, "options": {"expires": 60}},
     "clear_sessions": {"task": "access.clear_sessions", "schedule": crontab(hour="3", minute="20")},
+    # One that expires on its way says nothing; a queue that lags by less than a minute is still served.
+    **{
+        f"heartbeat-{name}": {
+            "task": "ingest.heartbeat",
+            "args": [name],
+            "schedule": 15.0,
+            "options": {"queue": name, "expires": 60},
+        }
+        for name in _queues
+    },
 }
 
 LOGGING = configuration(env.str("LOG_LEVEL", default="INFO"))

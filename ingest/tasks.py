@@ -37,3 +37,10 @@ def ring_submission(submission_id: UUID) -> None:
 def ring_callbacks() -> None:
     """For whatever callbacks are due."""
     bell.ring("ingest.process")
+
+
+@app.task(name="ingest.heartbeat")
+def heartbeat(queue: str) -> None:
+    from ingest import heartbeats
+
+    heartbeats.consumed(queue)

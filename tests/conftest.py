@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from tests.rest.api import Api
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="fifty rounds of faults and twenty times the fuzzing")
+    parser.addoption("--seed", type=int, help="what chance in tests/faults begins with")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Static files are collected where the service is set up: pages under test need none, and whitenoise finds none.
 

@@ -78,6 +78,7 @@ def stack(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> It
         "SUBMISSION_RETRY_SECONDS": "1",
         "CALLBACK_OVERDUE_SECONDS": "4",
         "DOOR_BODY_SECONDS": "3",
+        "METRICS_TOKEN": "prometheus-reads-with-this",
     }
     command = [sys.executable, "-m", "tests.flows.stack", str(folder / "pids.json")]
     process = subprocess.Popen(command, cwd=ROOT, env=env)

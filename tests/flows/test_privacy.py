@@ -107,7 +107,7 @@ def test_a_patients_words_and_our_secrets_stay_where_they_belong(
     cookie = read_in_the_admin(clinic, request["note"])
 
     words = [PHRASE, NAME]
-    secrets = [*tickets, *partners, clinic.key, "sandbox-nabla-key", PASSWORD, cookie]
+    secrets = [*tickets, *partners, clinic.key, "sandbox-nabla-key", PASSWORD, cookie, stack.env["METRICS_TOKEN"]]
     for word in words:
         assert "ingest_callback.body" in columns_with(word)
         assert columns_with(word) <= AT_HOME
@@ -116,8 +116,18 @@ def test_a_patients_words_and_our_secrets_stay_where_they_belong(
     for log in sorted(stack.folder.glob("log/*.log")):
         if log.name != "sandbox.log":  # the vendor's own
             assert not found_in(log.read_bytes(), words + secrets), log.name
+    for url in (clinic.base_url, clinic.door_url):
+        assert not found_in(metrics(stack, url), words + secrets)
     assert b"ingest.process" in overheard.heard
     assert not found_in(bytes(overheard.heard), words + secrets)
+
+
+def metrics(stack: Stack, url: str) -> bytes:
+    headers = {"Authorization": f"Bearer {stack.env['METRICS_TOKEN']}"}
+    answer = requests.get(f"{url}/metrics", headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert b"listenpost_" in answer.content
+    return answer.content
 
 
 def refuse(clinic: Clinic, callback_url: str) -> None:

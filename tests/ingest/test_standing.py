@@ -1,0 +1,145 @@
+"""How things stand, as read from the rows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from ingest import standing
+from ingest.models import Callback, Heartbeat, Replay
+from ingest.standing import Standing
+from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory
+
+pytestmark = pytest.mark.django_db
+ALWAYS_THERE = ["ingest_callback", "ingest_submission", "ingest_asyncrequest"]
+
+
+def now() -> Standing:
+    """As the test's own transaction sees it."""
+    connection.ensure_connection()
+    return standing.read(connection.connection)
+
+
+def ago(**span: float) -> datetime:
+    return timezone.now() - timedelta(**span)
+
+
+def came(**fields: Any) -> Callback:
+    """A callback that waits to be processed."""
+    at = fields.setdefault("received_at", timezone.now())
+    row: Callback = CallbackFactory(**{"state": "stored", "next_attempt_at": at, **fields})
+    return row
+
+
+def minutes(name: str) -> int:
+    return round(now().backlogs[name].seconds / 60)
+
+
+def test_with_nothing_there_nothing_waits() -> None:
+    found = now()
+    assert set(found.backlogs.values()) == {standing.Backlog(0, 0.0, None)}
+    assert set(found.resting.values()) == {0}
+    assert (found.last_received, found.heartbeats) == ({}, {})
+
+
+def test_the_oldest_unprocessed_callback_counts_from_when_it_came() -> None:
+    came(received_at=ago(minutes=2))
+    oldest = came(received_at=ago(minutes=9), next_attempt_at=timezone.now() + timedelta(seconds=20), attempts=3)
+    came(received_at=ago(minutes=90), next_attempt_at=None, state="applied")
+    found = now().backlogs["unprocessed_callback"]
+    assert (found.count, found.oldest, minutes("unprocessed_callback")) == (2, oldest.pk, 9)
+
+
+def test_a_callback_that_is_processed_again_counts_from_then() -> None:
+    came(received_at=ago(days=3), next_attempt_at=ago(minutes=1))
+    assert minutes("unprocessed_callback") == 1
+    replay = Replay.objects.create(
+        clinic=Callback.objects.get().clinic, asked_by="a person", chosen="one", created_at=ago(minutes=2)
+    )
+    Callback.objects.update(replay=replay, attempts=1)
+    assert minutes("unprocessed_callback") == 2
+
+
+def test_a_submission_is_due_since_its_time_and_its_request_is_unsent_since_it_was_asked_for() -> None:
+    row = SubmissionFactory(state="queued", created_at=ago(minutes=30), next_attempt_at=ago(minutes=4))
+    SubmissionFactory(state="queued", created_at=ago(minutes=20), next_attempt_at=timezone.now() + timedelta(minutes=5))
+    due, unsent = now().backlogs["due_submission"], now().backlogs["unsent_request"]
+    assert (due.count, due.oldest, minutes("due_submission")) == (1, row.pk, 4)
+    assert (unsent.count, unsent.oldest, minutes("unsent_request")) == (2, row.request_id, 30)
+
+
+def test_a_request_is_overdue_from_its_limit_on(settings: Any) -> None:
+    settings.CALLBACK_OVERDUE_SECONDS = 600
+    AsyncRequestFactory(state="waiting", waiting_since=ago(minutes=9))
+    row = AsyncRequestFactory(state="waiting", waiting_since=ago(minutes=25))
+    overdue = now().backlogs["overdue_request"]
+    assert (overdue.count, overdue.oldest, minutes("overdue_request")) == (1, row.pk, 15)
+
+
+def test_callbacks_at_rest_are_counted_over_all_clinics_and_no_further_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for state in ("failed", "failed", "failed", "junk", "applied"):
+        CallbackFactory(state=state)
+    assert now().resting == {"conflict": 0, "mismatch": 0, "orphan": 0, "junk": 1, "failed": 3}
+    monkeypatch.setattr(standing, "MOST", 2)
+    assert now().resting["failed"] == 2
+
+
+def test_the_last_callback_of_a_vendor_is_its_newest_row() -> None:
+    for _ in range(2):
+        row = CallbackFactory(received_at=ago(minutes=5))
+    Callback.objects.filter(pk=row.pk).update(received_at=ago(minutes=3))
+    row.refresh_from_db()
+    CallbackFactory(vendor="former")
+    assert now().last_received == {"nabla": row.received_at}
+
+
+def test_heartbeats_are_told_for_the_queues_there_are() -> None:
+    for queue, at in (("sweeps", ago(minutes=2)), ("former", ago(days=9))):
+        Heartbeat.objects.create(queue=queue, consumed_at=at)
+    found = now()
+    assert found.heartbeats.keys() == found.silent_seconds.keys() == {"sweeps"}
+    assert 115 < found.silent_seconds["sweeps"] < 300
+
+
+class Recorded:
+    """A connection that keeps what it was asked."""
+
+    def __init__(self, real: psycopg.Connection[Any]) -> None:
+        self.real, self.asked = real, list[tuple[Any, Any]]()
+
+    def execute(self, query: Any, given: Any) -> Any:
+        self.asked.append((query, given))
+        return self.real.execute(query, given)
+
+
+def as_many(row: Callback, number: int) -> None:
+    """More like it, and the planner knows of them."""
+    taken = ", ".join({str(field.column) for field in Callback._meta.fields} - {"id", "event_id"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO ingest_callback (id, event_id, {taken}) SELECT gen_random_uuid(), g, {taken}
+            FROM ingest_callback CROSS JOIN generate_series(1, %s) AS g WHERE id = %s""",  # noqa: S608
+            [number, row.pk],
+        )
+        cursor.execute("ANALYZE ingest_callback")
+
+
+def test_it_takes_seven_queries_and_each_reads_by_an_index() -> None:
+    as_many(came(state="applied", next_attempt_at=None), 3000)
+    recorded: Any = Recorded(connection.connection)
+    recorded.real.execute("SET LOCAL enable_seqscan = off")
+    standing.read(recorded)
+    assert len(recorded.asked) == 7
+    plan = ""
+    for query, given in recorded.asked:
+        plan += "\n".join(row[0] for row in recorded.real.execute(b"EXPLAIN " + query, given)) + "\n"
+    assert [table for table in ALWAYS_THERE if f"Seq Scan on {table}" in plan] == [], plan
+    for index in ("callback_due", "submission_due", "request_waiting", "callback_by_state", "callback_by_vendor"):
+        assert index in plan, plan
