@@ -25,6 +25,7 @@ CLINIC, USER = "demo", "clinician"
 SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
 CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
 SERVER_KEY = "sandbox-nabla-key"
+WEBHOOK_SECRET = "sandbox-nabla-webhook-secret"  # noqa: S105 (the sandbox is told it too)
 # How a partner system of the clinic gets its tokens: at the sandbox's issuer, by client credentials.
 PARTNER = {"client_id": "sandbox-partner", "client_secret": "sandbox-partner-secret", "audience": "listenpost"}
 PARTNER_SCOPES = ("notes:read", "callbacks:write")
@@ -41,7 +42,7 @@ class Demo:
         self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
         self.issuer_url = f"{self.sandbox_url}/issuer"
         self.password = secret(self.place.var / "secrets" / "demo-password")
-        self.api_key = ""
+        self.api_key = self.webhook_url = ""
         installation.supervisor.changed = self.write
 
     def start(self) -> None:
@@ -66,6 +67,8 @@ class Demo:
             "clinic": CLINIC,
             "admin": {"username": USER, "password": self.password},
             "sandbox_url": self.sandbox_url,
+            "webhooks": {"url": self.webhook_url, "secrets": [WEBHOOK_SECRET]},
+            "metrics_token": env["METRICS_TOKEN"],
             "partner": PARTNER | {"issuer": self.issuer_url, "token_url": f"{self.issuer_url}/token"},
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
@@ -81,8 +84,8 @@ class Demo:
         manage("create_clinic", CLINIC, "--name", "Demo clinic")
         manage("create_staff", CLINIC, USER, "--role", "manager", "--password-stdin", given_input=self.password)
         base = ("--base-url", f"{self.sandbox_url}/nabla/v1/copilot-api/server")
-        key = json.dumps({"server_key": SERVER_KEY})
-        manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", "-", given_input=key)
+        key = json.dumps({"server_key": SERVER_KEY, "webhook_secrets": [WEBHOOK_SECRET]})
+        self.webhook_url = manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", "-", given_input=key)
         manage("trust_issuer", self.issuer_url, "--name", "The sandbox's issuer")
         partner = ("--application", PARTNER["client_id"], "--audience", PARTNER["audience"], "--name", "Demo partner")
         manage("allow_application", CLINIC, "--issuer", self.issuer_url, *partner, "--scope", *PARTNER_SCOPES)

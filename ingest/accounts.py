@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from access import log
@@ -31,6 +32,16 @@ def read(text: str) -> dict[str, Any]:
     if not isinstance(credentials, dict):
         raise Refused("The credentials must be a JSON object.")
     return credentials
+
+
+def webhook_url(account: VendorAccount) -> str:
+    """Where the vendor posts its signed webhooks for this account; empty where it has none."""
+    vendor = VENDORS.get(account.vendor)
+    return (
+        f"{settings.DOOR_URL}/callbacks/{account.vendor}/accounts/{account.pk}"
+        if vendor and vendor.signs_webhooks
+        else ""
+    )
 
 
 def connect(

@@ -53,6 +53,7 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
     adding = "Connect a vendor"
     empty = "No vendor is connected yet: notes come from vendors, so connect one first."
     list_display = ("vendor", "sent_to", desk.moment("updated_at", "updated"))
+    facts = ("vendor", "sent_to", "webhooks_to", desk.moment("updated_at", "updated"))
     pages = {"credentials": "Replace the credentials"}
     refusals = (accounts.Refused,)
 
@@ -63,6 +64,10 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
     def sent_to(self, account: VendorAccount) -> str:
         """As text: a link would open a vendor's programs in a browser."""
         return account.base_url
+
+    @admin.display(description="signed webhooks come to")
+    def webhooks_to(self, account: VendorAccount) -> str:
+        return accounts.webhook_url(account)
 
     def buttons(self, account: VendorAccount) -> list[str]:
         return ["credentials"]

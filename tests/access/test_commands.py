@@ -242,14 +242,15 @@ def connect(*arguments: str, credentials: Any = None) -> None:
     call_command("connect_vendor", "harbour", "nabla", "--credentials", json.dumps(given), *arguments)
 
 
-def test_a_vendor_is_connected_in_place_of_the_account_before(clinic: Clinic, capsys: Any) -> None:
+def test_a_vendor_is_connected_in_place_of_the_account_before(clinic: Clinic, capsys: Any, settings: Any) -> None:
     connect("--region", "eu")
     connect("--base-url", "http://127.0.0.1:9000/nabla/", credentials={"server_key": "another"})
     account = VendorAccount.objects.get()
     assert (account.clinic, account.base_url, account.options) == (clinic, "http://127.0.0.1:9000/nabla", {})
     assert account.opened().credentials == {"server_key": "another"}
-    assert b"another" not in bytes(account.encrypted_credentials)
     said = capsys.readouterr()
+    assert said.out.split() == [f"{settings.DOOR_URL}/callbacks/nabla/accounts/{account.pk}"] * 2
+    assert b"another" not in bytes(account.encrypted_credentials)
     assert SERVER_KEY not in said.out + said.err
     assert logged() == [(mode, "harbour", "vendoraccount") for mode in ("connected", "credentials replaced")]
 

@@ -34,6 +34,12 @@ def test_a_manager_connects_a_vendor_at_the_vendors_own_address(manager: Client,
     assert modes() == [("connected", clinic, "granted")]
 
 
+def test_the_page_says_where_signed_webhooks_come_to(manager: Client, clinic: Clinic, settings: Any) -> None:
+    account = VendorAccountFactory(clinic=clinic)
+    page = manager.get(page_of(account)).content.decode()
+    assert f"{settings.DOOR_URL}/callbacks/nabla/accounts/{account.pk}" in page
+
+
 def test_replacing_leaves_what_the_operator_set(manager: Client, clinic: Clinic) -> None:
     account = VendorAccountFactory(clinic=clinic, options={"region": "eu"})
     assert page_of(account, "credentials") in manager.get(page_of(account)).content.decode()

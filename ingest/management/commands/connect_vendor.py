@@ -41,10 +41,13 @@ class Command(BaseCommand):
         facts: dict[str, Any] = {"base_url": address, "options": read_options(options)}
         try:
             credentials = accounts.read(read_text(options["credentials"], options["credentials_file"]))
-            accounts.connect(owner, vendor, credentials, **facts, by=log.command())
+            account = accounts.connect(owner, vendor, credentials, **facts, by=log.command())
         except accounts.Refused as refusal:
             raise CommandError(str(refusal)) from None
         self.stderr.write(f"{owner.slug} is connected to {VENDORS[vendor].title} at {address}.")
+        if url := accounts.webhook_url(account):
+            self.stderr.write("Its signed webhooks, where the vendor is told to send them, come to:")
+            self.stdout.write(url)
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, str]:
