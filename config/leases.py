@@ -49,23 +49,52 @@ def due_ids(model: type[Leased], limit: int) -> list[UUID]:
     return list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
 
 
-def claim(model: type[Row], *, lease: timedelta, limit: int = 1, ids: Sequence[UUID] | None = None) -> list[Row]:
-    """Leases up to `limit` due rows (of `ids` only, when given), oldest first; rows that others hold are passed over.
+CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id, attempts, next_attempt_at, {size} AS size FROM {table} WHERE next_attempt_at <= %(now)s {only}
+    ORDER BY next_attempt_at {order} LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
+queue AS (
+    SELECT id, row_number() OVER line = 1 AS is_first, attempts + first_value(attempts) OVER line = 0 AS is_fresh,
+        sum(size) FILTER (WHERE attempts = 0) OVER line AS bytes
+    FROM due WINDOW line AS (ORDER BY next_attempt_at {order}, id))
+UPDATE {table} AS claimed
+SET attempts = attempts + 1, lease_token = %(token)s, lease_until = %(until)s, next_attempt_at = %(until)s
+FROM queue WHERE claimed.id = queue.id AND (is_first OR is_fresh AND bytes <= %(most_bytes)s) RETURNING claimed.*
+"""
 
+
+def claim(
+    model: type[Row],
+    *,
+    lease: timedelta,
+    limit: int = 1,
+    ids: Sequence[UUID] | None = None,
+    newest: bool = False,
+    most_bytes: int | None = None,
+) -> list[Row]:
+    """Leases due rows (of `ids` only, when given), oldest or newest first; rows that others hold are passed over.
+
+    Rows on their first attempt are claimed together, up to `limit` of them and `most_bytes` of their `size`, though at
+    least one. A row that was tried before is claimed alone: one that kills its worker uses up no attempts but its own.
     All rows of one claim carry the same fresh `lease_token`. Returns the rows as claimed; losing is normal: [].
     """
-    table = connection.ops.quote_name(model._meta.db_table)
-    only = "AND id = ANY(%(ids)s)" if ids is not None else ""
-    token, now = uuid4(), timezone.now()
-    rows = model._default_manager.raw(
-        f"""
-        WITH due AS MATERIALIZED (
-            SELECT id FROM {table} WHERE next_attempt_at <= %(now)s {only}
-            ORDER BY next_attempt_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-        UPDATE {table} AS claimed
-        SET attempts = attempts + 1, lease_token = %(token)s, lease_until = %(until)s, next_attempt_at = %(until)s
-        FROM due WHERE claimed.id = due.id RETURNING claimed.*
-        """,  # noqa: S608 (the table's own name)
-        {"now": now, "until": now + lease, "token": token, "limit": limit, "ids": list(ids or [])},
+    statement = CLAIM.format(
+        table=connection.ops.quote_name(model._meta.db_table),
+        only="AND id = ANY(%(ids)s)" if ids is not None else "",
+        order="DESC" if newest else "ASC",
+        size="0" if most_bytes is None else "size",
     )
+    now = timezone.now()
+    values = {"now": now, "until": now + lease, "token": uuid4(), "limit": limit, "most_bytes": most_bytes or 0}
+    rows = model._default_manager.raw(statement, values | {"ids": list(ids or [])})
     return sorted(rows, key=lambda row: row.pk)
+
+
+def renew(rows: Sequence[Leased], lease: timedelta) -> None:
+    """Makes a claim's lease last from now on, for those of its rows that it still holds."""
+    until = timezone.now() + lease
+    for token in {row.lease_token for row in rows}:
+        held = type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows], lease_token=token)
+        held.update(lease_until=until, next_attempt_at=until)
+    for row in rows:
+        row.lease_until = until

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from config import leases
+from config import leases, rows
 from feed import events
+from feed.events import Happening
 from ingest import states
-from ingest.models import AsyncRequest
+from ingest.models import AsyncRequest, Submission
 
 State = AsyncRequest.State
 OPEN_SUBMISSIONS = ["queued", "submitting", "waiting", "failed"]
+#: The columns that go with a state, as rows.update takes them.
+COLUMNS = {
+    "state": "text",
+    "finished_at": "timestamptz",
+    "waiting_since": "timestamptz",
+    "submitted_at": "timestamptz",
+    "failure_code": "text",
+    "failure_message": "text",
+    "failure_retryable": "bool",
+}
 
 
 def lock(request_id: UUID) -> AsyncRequest:
@@ -25,10 +37,22 @@ def lock(request_id: UUID) -> AsyncRequest:
     return request
 
 
+def lock_all(request_ids: Collection[UUID]) -> dict[UUID, AsyncRequest]:
+    """The requests, locked in the order of their ids: two that lock several at once never wait for each other."""
+    asked = AsyncRequest.objects.select_for_update(no_key=True).filter(pk__in=request_ids)
+    return {request.pk: request for request in asked.order_by("pk")}
+
+
 def move(request: AsyncRequest, to: str, **changes: Any) -> None:
     """Moves a locked request, with the columns that go with a state. Raises IllegalTransition."""
+    if step(request, to, **changes):
+        save([request])
+
+
+def step(request: AsyncRequest, to: str, **changes: Any) -> bool:
+    """Moves a locked request in memory only: `save` writes it. False when it is there already."""
     if not states.REQUEST.moves(request.state, to):
-        return
+        return False
     now = timezone.now()
     columns: dict[str, Any] = {
         "state": to,
@@ -38,19 +62,36 @@ def move(request: AsyncRequest, to: str, **changes: Any) -> None:
         "failure_message": "",
         "failure_retryable": False,
     }
-    columns |= changes
-    for name, value in columns.items():
+    for name, value in (columns | changes).items():
         setattr(request, name, value)
-    request.save(update_fields=list(columns))
+    return True
+
+
+def save(requests: Sequence[AsyncRequest]) -> None:
+    """Writes the state of locked requests, and what goes with it."""
+    values = [(request.pk, *(getattr(request, name) for name in COLUMNS)) for request in requests]
+    to = ", ".join(f"{name} = new.{name}" for name in COLUMNS)
+    rows.update(AsyncRequest._meta.db_table, {"id": "uuid"} | COLUMNS, values, to=to)
 
 
 def fail(request: AsyncRequest, *, code: str, message: str, retryable: bool) -> None:
     """Ends a locked request with its reason, in plain words."""
-    move(request, State.FAILED, failure_code=code, failure_message=message, failure_retryable=retryable)
-    events.record("request.failed", clinic_id=request.clinic_id, object_id=request.pk, code=code)
+    failed = step_to_failure(request, code=code, message=message, retryable=retryable)
+    save([request])
+    events.record_all([failed])
 
 
-def set_aside(request: AsyncRequest, to: str, *, but: UUID | None = None) -> None:
-    """Moves the request's open tries (all but one) to `replaced` or `cancelled`: they are not sent any more."""
-    opened = request.submissions.filter(state__in=OPEN_SUBMISSIONS).exclude(pk=but)
+def step_to_failure(request: AsyncRequest, *, code: str, message: str, retryable: bool) -> Happening:
+    """`fail` in memory only; gives the event to record."""
+    step(request, State.FAILED, failure_code=code, failure_message=message, failure_retryable=retryable)
+    return Happening("request.failed", request.clinic_id, request.pk, {"code": code})
+
+
+def set_aside(request: AsyncRequest, to: str) -> None:
+    """Moves the request's open tries to `replaced` or `cancelled`: they are not sent any more."""
+    set_aside_all([request.pk], to)
+
+
+def set_aside_all(request_ids: Collection[UUID], to: str) -> None:
+    opened = Submission.objects.filter(request__in=request_ids, state__in=OPEN_SUBMISSIONS)
     opened.update(state=to, **leases.finished())

@@ -1,44 +1,77 @@
-"""Answers that partner systems pass on: which request each is for, and those whose request is not there yet.
+"""Answers that do not come to the address of one try: which try each is for, and those whose request is not there yet.
 
 An orphan is applied when its request appears. Both sides look again after their own commit: neither misses the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from config import leases
 from ingest import tasks
 from ingest.models import Callback, Submission
-from vendors.base import Result
 
 State = Callback.State
 
-
-def addressee(callback: Callback, result: Result) -> Submission | None:
-    """The try that an answer is for: its ticket's, else the one of the clinic that it names."""
-    if callback.submission_id is not None:
-        return Submission.objects.get(pk=callback.submission_id)
-    return named(callback.clinic_id, callback.vendor, result)
-
-
-def named(clinic_id: UUID, vendor: str, result: Result) -> Submission | None:
-    """By `client_request_id`; an answer without one is for whom the vendor's own id names."""
-    tries = Submission.objects.filter(clinic=clinic_id, request__vendor=vendor)
-    if result.client_request_id is not None:
-        return tries.filter(client_request_id=result.client_request_id).first()
-    return tries.filter(vendor_request_id__iexact=result.ref).first() if result.ref else None
+NAMED = """
+SELECT named.place, found.id, found.request_id
+FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[]) AS named (place, clinic_id, vendor, name)
+CROSS JOIN LATERAL (
+    SELECT submission.id, submission.request_id
+    FROM ingest_submission AS submission JOIN ingest_asyncrequest AS request ON request.id = submission.request_id
+    WHERE submission.clinic_id = named.clinic_id AND request.vendor = named.vendor AND {condition}
+    ORDER BY submission.id LIMIT 1) AS found
+"""
+BY_OUR_NAME = NAMED.format(condition="submission.client_request_id = named.name")
+BY_VENDORS_NAME = NAMED.format(condition="upper(submission.vendor_request_id) = upper(named.name)")
 
 
-def look_again(callback: Callback, result: Result) -> None:
-    """After an orphan was set aside: its request may have come while that was done."""
-    name = result.client_request_id
-    if callback.submission_id is None and name and named(callback.clinic_id, callback.vendor, result):
-        recall(callback.clinic_id, name)
+class Addressee(NamedTuple):
+    """The try that an answer is for."""
+
+    submission_id: UUID
+    request_id: UUID
+
+
+class Name(NamedTuple):
+    """What an answer calls its try: by `client_request_id`; one without it, by the vendor's own id."""
+
+    clinic_id: UUID
+    vendor: str
+    client_request_id: str | None
+    ref: str | None
+
+
+def addressees(names: Sequence[Name]) -> list[Addressee | None]:
+    """The tries of the clinics that these names mean, each in its place; None for nobody's."""
+    ours = {place: name.client_request_id for place, name in enumerate(names) if name.client_request_id is not None}
+    theirs = {place: name.ref for place, name in enumerate(names) if place not in ours and name.ref}
+    found: dict[int, Addressee] = {}
+    for statement, called in ((BY_OUR_NAME, ours), (BY_VENDORS_NAME, theirs)):
+        if called:
+            wanted = [(place, names[place].clinic_id, names[place].vendor, name) for place, name in called.items()]
+            found |= _look_up(statement, wanted)
+    return [found.get(place) for place in range(len(names))]
+
+
+def _look_up(statement: str, wanted: Sequence[tuple[object, ...]]) -> dict[int, Addressee]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(column) for column in zip(*wanted, strict=True)])
+        return {place: Addressee(*ids) for place, *ids in cursor.fetchall()}
+
+
+def look_again(names: Sequence[Name]) -> None:
+    """After orphans of these names were set aside: their requests may have come while that was done."""
+    named = [name for name in names if name.client_request_id]
+    for name, found in zip(named, addressees(named), strict=True):
+        if found:
+            recall(name.clinic_id, name.client_request_id or "")
 
 
 def recall(clinic_id: UUID, client_request_id: str) -> None:

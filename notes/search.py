@@ -17,10 +17,20 @@ OTHERS = "simple"
 INDEXED_BYTES = 200_000
 
 
+#: A row's `search` in SQL, of what `searched` gives.
+VECTOR = "to_tsvector(%s::regconfig, %s)"
+
+
+def searched(language: str, *texts: str) -> tuple[str, str]:
+    """The name of the language's configuration, and the texts as far as they are indexed."""
+    words = "\n".join(texts).encode()[:INDEXED_BYTES].decode(errors="ignore")
+    return CONFIGS.get(language.partition("-")[0].lower(), OTHERS), words
+
+
 def vector(language: str, *texts: str) -> SearchVector:
     """The expression to store in a row's `search`, in create() and update() alike."""
-    words = "\n".join(texts).encode()[:INDEXED_BYTES].decode(errors="ignore")
-    return SearchVector(Value(words), config=CONFIGS.get(language.partition("-")[0].lower(), OTHERS))
+    config, words = searched(language, *texts)
+    return SearchVector(Value(words), config=config)
 
 
 def matching(rows: QuerySet[Row], words: str) -> QuerySet[Row]:

@@ -1,58 +1,85 @@
-"""What is done with transcripts and notes."""
+"""What is done with transcripts and notes. They are stored many at once: a burst of answers costs few statements."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+import orjson
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from config import rows
 from feed import events
+from feed.events import Happening
 from notes.models import Note, NoteSection, NoteVersion, Transcript
-from notes.search import vector
-from vendors.base import Line, NoteText
+from notes.search import VECTOR, searched
+from vendors.base import Line, NoteText, Section
+
+OF_REQUEST = dict.fromkeys(["id", "created_at", "clinic_id", "session_id", "request_id", "language"], "%s")
+TRANSCRIPT = OF_REQUEST | {"search": VECTOR, "lines": "%s"}
+NOTE = OF_REQUEST | {"search": VECTOR, "title": "%s", "template": "%s"}
+NOTE |= {"state": f"'{Note.State.NEEDS_REVIEW}'", "version": "1", "updated_at": "%s"}
+SECTION = dict.fromkeys(["id", "note_id", "position", "key", "title", "text"], "%s")
+VERSION = dict.fromkeys(["id", "created_at", "clinic_id", "note_id", "title", "sections"], "%s") | {"number": "1"}
 
 
-def store_transcript(
-    lines: tuple[Line, ...], *, clinic_id: UUID, session_id: UUID, request_id: UUID, language: str
-) -> Transcript:
-    """Keeps a request's transcript; one that is there already stays as it is."""
-    known: Transcript | None = Transcript.objects.filter(request_id=request_id).first()
-    if known:
-        return known
-    transcript: Transcript = Transcript.objects.create(
-        clinic_id=clinic_id,
-        session_id=session_id,
-        request_id=request_id,
-        language=language,
-        lines=[asdict(line) for line in lines],
-        search=vector(language, "\n".join(line.text for line in lines)),
-    )
-    events.record("transcript.created", clinic_id=clinic_id, object_id=transcript.pk, request=str(request_id))
-    return transcript
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The request that brought a transcript or a note, and what these take from it."""
+
+    clinic_id: UUID
+    session_id: UUID
+    request_id: UUID
+    language: str
+    template: str
+
+    def columns(self, made: UUID, now: datetime) -> tuple[object, ...]:
+        return made, now, self.clinic_id, self.session_id, self.request_id, self.language
 
 
-def store_note(
-    text: NoteText, *, clinic_id: UUID, session_id: UUID, request_id: UUID, language: str, template: str
-) -> Note:
-    """Keeps a request's note with the vendor's own text as version 1; one that is there already stays as it is."""
-    known: Note | None = Note.objects.filter(request_id=request_id).first()
-    if known:
-        return known
-    words = "\n".join([text.title, *(f"{section.title}\n{section.text}" for section in text.sections)])
-    note: Note = Note.objects.create(
-        clinic_id=clinic_id,
-        session_id=session_id,
-        request_id=request_id,
-        title=text.title,
-        template=template,
-        language=language,
-        search=vector(language, words),
-    )
-    NoteSection.objects.bulk_create(
-        NoteSection(note=note, position=position, key=section.key, title=section.title, text=section.text)
+def store_transcripts(brought: Iterable[tuple[Origin, tuple[Line, ...]]]) -> None:
+    """Keeps requests' transcripts; one that is there already stays as it is."""
+    new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
+    transcripts = [
+        (*origin.columns(made, now), *searched(origin.language, *(line.text for line in lines)), _json(lines))
+        for made, origin, lines in new
+    ]
+    kept = rows.insert(Transcript._meta.db_table, TRANSCRIPT, transcripts, once="request_id")
+    _tell("transcript.created", [(made, origin) for made, origin, _ in new if made in kept])
+
+
+def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
+    """Keeps requests' notes with the vendor's own text as version 1; one that is there already stays as it is."""
+    new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
+    notes = [
+        (*origin.columns(made, now), *searched(origin.language, *_words(text)), text.title, origin.template, now)
+        for made, origin, text in new
+    ]
+    kept = rows.insert(Note._meta.db_table, NOTE, notes, once="request_id")
+    new = [note for note in new if note[0] in kept]
+    sections = [
+        (uuid7(), made, position, section.key, section.title, section.text)
+        for made, _, text in new
         for position, section in enumerate(text.sections, start=1)
+    ]
+    rows.insert(NoteSection._meta.db_table, SECTION, sections)
+    versions = [(uuid7(), now, origin.clinic_id, made, text.title, _json(text.sections)) for made, origin, text in new]
+    rows.insert(NoteVersion._meta.db_table, VERSION, versions)
+    _tell("note.created", [(made, origin) for made, origin, _ in new])
+
+
+def _words(text: NoteText) -> list[str]:
+    return [text.title, *(part for section in text.sections for part in (section.title, section.text))]
+
+
+def _json(parts: tuple[Line | Section, ...]) -> str:
+    return orjson.dumps(parts).decode()
+
+
+def _tell(kind: str, made: Sequence[tuple[UUID, Origin]]) -> None:
+    events.record_all(
+        Happening(kind, origin.clinic_id, one, {"request": str(origin.request_id)}) for one, origin in made
     )
-    NoteVersion.objects.create(
-        clinic_id=clinic_id, note=note, number=1, title=note.title, sections=[asdict(s) for s in text.sections]
-    )
-    events.record("note.created", clinic_id=clinic_id, object_id=note.pk, request=str(request_id))
-    return note

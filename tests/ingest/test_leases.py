@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from config import leases
-from ingest.models import Submission
-from tests.factories import SubmissionFactory
+from ingest.models import Callback, Submission
+from tests.factories import CallbackFactory, SubmissionFactory
 
 LEASE = timedelta(seconds=30)
 
@@ -45,6 +45,49 @@ def test_what_is_not_due_yet_stays() -> None:
     row = due()
     Submission.objects.filter(pk=row.pk).update(**leases.due_again(timezone.now() + LEASE))
     assert leases.claim(Submission, lease=LEASE) == []
+
+
+@pytest.mark.django_db
+def test_rows_tried_before_are_claimed_alone() -> None:
+    """Oldest first: two fresh, one that was tried, one fresh."""
+    rows = [due() for _ in range(4)]
+    Submission.objects.filter(pk=rows[2].pk).update(attempts=1)
+    claims = [{row.pk for row in leases.claim(Submission, lease=LEASE, limit=4)} for _ in range(3)]
+    assert claims == [{rows[0].pk, rows[1].pk, rows[3].pk}, {rows[2].pk}, set()]
+    Submission.objects.update(next_attempt_at=timezone.now())
+    assert [len(leases.claim(Submission, lease=LEASE, limit=4)) for _ in range(5)] == [1, 1, 1, 1, 0]
+
+
+@pytest.mark.django_db
+def test_the_newest_can_be_claimed_first() -> None:
+    rows = [due() for _ in range(3)]
+    claims = [leases.claim(Submission, lease=LEASE, newest=newest) for newest in (True, False, True)]
+    assert [row.pk for (row,) in claims] == [rows[2].pk, rows[0].pk, rows[1].pk]
+
+
+@pytest.mark.django_db
+def test_a_claim_is_bounded_in_bytes_though_one_row_is_always_taken() -> None:
+    rows = [CallbackFactory(body=b"x" * size) for size in (900, 40, 50, 20)]
+    claims = [leases.claim(Callback, lease=LEASE, limit=9, most_bytes=100) for _ in range(3)]
+    assert [{row.pk for row in claimed} for claimed in claims] == [
+        {rows[0].pk},
+        {rows[1].pk, rows[2].pk},
+        {rows[3].pk},
+    ]
+
+
+@pytest.mark.django_db
+def test_a_lease_can_be_made_to_last_where_it_was_not_lost() -> None:
+    kept, lost = due(), due()
+    claimed = leases.claim(Submission, lease=timedelta(seconds=1), limit=2)
+    Submission.objects.filter(pk=lost.pk).update(lease_token="00000000-0000-0000-0000-000000000001")
+    leases.renew(claimed, LEASE)
+    soon = timezone.now() + timedelta(seconds=5)
+    for row, lasts in ((kept, True), (lost, False)):
+        row.refresh_from_db()
+        assert row.lease_until == row.next_attempt_at
+        assert row.lease_until
+        assert (row.lease_until > soon) is lasts
 
 
 @pytest.mark.django_db

@@ -1,0 +1,191 @@
+"""What follows from answers, written for many at once in one transaction of few statements, however many they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+
+from config import leases, rows
+from feed import events
+from feed.events import Happening
+from ingest import lifecycle, states
+from ingest.models import AsyncRequest, Callback, Submission
+from ingest.orphans import Addressee, Name
+from ingest.verdicts import WORDS, Case, Verdict, judge
+from notes import services as notes
+from notes.services import Origin
+from vendors.base import NOTE, TRANSCRIPT, Result
+
+State = Callback.State
+NOBODYS = "No request of the clinic has the client_request_id it names. It is applied when the request is made."
+NAMELESS = "It names no request of the clinic, and has no client_request_id to wait with. Its sender must add one."
+
+OUTCOME = {
+    "id": "uuid",
+    "token": "uuid",
+    "state": "text",
+    "problem": "text",
+    "result_digest": "bytea",
+    "submission_id": "uuid",
+    "request_id": "uuid",
+    "named_request": "text",
+    "processed_at": "timestamptz",
+}
+FINISHED = ", ".join(f"{column} = NULL" for column in leases.finished())
+SETTLE = f"""state = new.state, problem = new.problem, processed_at = new.processed_at,
+    result_digest = new.result_digest,
+    submission_id = coalesce(new.submission_id, old.submission_id),
+    request_id = coalesce(new.request_id, old.request_id),
+    named_request = coalesce(new.named_request, old.named_request), {FINISHED}"""
+HELD = f"old.state = '{State.STORED}' AND old.lease_token = new.token"
+CLOSED = {"id": "uuid", "state": "text", "vendor_request_id": "text", "error_code": "text", "error_message": "text"}
+CLOSE = ", ".join([*(f"{column} = new.{column}" for column in CLOSED if column != "id"), FINISHED])
+
+
+class LeaseLost(Exception):
+    """Somebody else has one of these callbacks now: what was done for all of them is rolled back."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A claimed callback and what it says. `verdict`: the end it has come to already, where it says nothing."""
+
+    callback: Callback
+    result: Result = field(default_factory=Result)
+    digest: bytes | None = None
+    addressee: Addressee | None = None
+    verdict: Verdict | None = None
+
+    def __post_init__(self) -> None:
+        if not self.verdict and self.callback.submission_id and self.callback.request_id:
+            self.addressee = Addressee(self.callback.submission_id, self.callback.request_id)
+
+    @property
+    def name(self) -> Name:
+        callback, result = self.callback, self.result
+        return Name(callback.clinic_id, callback.vendor, result.client_request_id, result.ref)
+
+
+def digest_of(result: Result) -> bytes:
+    """SHA-256 of what an answer says, without its ids: two spellings of one result are equal."""
+    said = replace(result, client_request_id=None, ref=None)
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+@transaction.atomic
+def apply(answers: Sequence[Answer]) -> None:
+    """Decides what each answer means for its request and does it; no two are for one request. Raises LeaseLost."""
+    cases = read(answers)
+    verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, cases, strict=True)]
+    settle(answers, verdicts)
+    applied = [case for case, (state, _) in zip(cases, verdicts, strict=True) if case and state == State.APPLIED]
+    close(applied)
+    bring([case for case in applied if not case.result.failure])
+    happened = [finish(case) for case in applied]
+    lifecycle.save([case.request for case in applied])
+    events.record_all(happened)
+
+
+def read(answers: Sequence[Answer]) -> list[Case | None]:
+    """What each answer meets, its request locked first: what is read after that stays as it is."""
+    meant = [answer.addressee for answer in answers if answer.addressee]
+    requests = lifecycle.lock_all({one.request_id for one in meant})
+    tries = Submission.objects.in_bulk([one.submission_id for one in meant])
+    there = objects_there(list(requests))
+    applied = applied_digests(answers, tries)
+    return [
+        Case(
+            proven_by=answer.callback.proven_by,
+            result=answer.result,
+            request=requests[answer.addressee.request_id],
+            submission=tries[answer.addressee.submission_id],
+            there=there[answer.addressee.request_id],
+            said_before=(answer.addressee.submission_id, answer.digest) in applied,
+        )
+        if answer.addressee
+        else None
+        for answer in answers
+    ]
+
+
+def decide(answer: Answer, case: Case | None) -> Verdict:
+    if case is None:
+        return State.ORPHAN, NOBODYS if answer.result.client_request_id else NAMELESS
+    return judge(case)
+
+
+def objects_there(request_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+    """What each of the requests has got."""
+    found = AsyncRequest.objects.filter(pk__in=request_ids).values_list("pk", "transcript", "note")
+    return {
+        request_id: frozenset(name for name, one in ((TRANSCRIPT, transcript), (NOTE, note)) if one)
+        for request_id, transcript, note in found
+    }
+
+
+def applied_digests(answers: Sequence[Answer], tries: dict[UUID, Submission]) -> set[tuple[UUID | None, bytes]]:
+    """What was applied to the tries that are answered: which, and its digest. Asked only where there is one."""
+    answered = [one.pk for one in tries.values() if one.state == Submission.State.ANSWERED]
+    if not answered:
+        return set()
+    digests = [answer.digest for answer in answers]
+    same = Callback.objects.filter(submission__in=answered, state=State.APPLIED, result_digest__in=digests)
+    return {(submission_id, bytes(digest)) for submission_id, digest in same.values_list("submission", "result_digest")}
+
+
+def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
+    """Ends the callbacks, each as its verdict says. Raises LeaseLost."""
+    now = timezone.now()
+    outcomes = [(*outcome(answer, *verdict), now) for answer, verdict in zip(answers, verdicts, strict=True)]
+    if rows.update(Callback._meta.db_table, OUTCOME, outcomes, to=SETTLE, where=HELD) != len(outcomes):
+        raise LeaseLost
+
+
+def outcome(answer: Answer, state: str, problem: str) -> tuple[object, ...]:
+    named = (answer.result.client_request_id or "") if state == State.ORPHAN else None
+    meant = answer.addressee or (None, None)
+    return (answer.callback.pk, answer.callback.lease_token, state, problem, answer.digest, *meant, named)
+
+
+def close(cases: Sequence[Case]) -> None:
+    """Ends the tries that were answered."""
+    closed = []
+    for case in cases:
+        submission, failure = case.submission, case.result.failure
+        to = Submission.State.FAILED if failure else Submission.State.ANSWERED
+        states.SUBMISSION.moves(submission.state, to)
+        ref = submission.vendor_request_id or (case.result.ref or "")[:200]
+        closed.append((submission.pk, to, ref, *((failure.code, failure.message) if failure else ("", ""))))
+    rows.update(Submission._meta.db_table, CLOSED, closed, to=CLOSE)
+
+
+def bring(cases: Sequence[Case]) -> None:
+    """Keeps what successes brought. Other tries at their requests are not sent any more."""
+    lifecycle.set_aside_all([case.request.pk for case in cases], Submission.State.REPLACED)
+    brought = [(origin(case.request), case.result) for case in cases]
+    notes.store_transcripts([(of, said.transcript) for of, said in brought if said.transcript is not None])
+    notes.store_notes([(of, said.note) for of, said in brought if said.note is not None])
+
+
+def origin(request: AsyncRequest) -> Origin:
+    return Origin(request.clinic_id, request.session_id, request.pk, request.language, request.note_template)
+
+
+def finish(case: Case) -> Happening:
+    """Moves the request, in memory, as far as its answer brings it."""
+    request, failure = case.request, case.result.failure
+    if failure:
+        return lifecycle.step_to_failure(
+            request, code=failure.code, message=failure.message, retryable=failure.retryable
+        )
+    if missing := case.missing(case.there | case.brought):
+        said = f"The vendor answered without {' and '.join(WORDS[wanted] for wanted in missing)}."
+        return lifecycle.step_to_failure(request, code="incomplete", message=said, retryable=True)
+    lifecycle.step(request, AsyncRequest.State.READY)
+    return Happening("request.ready", request.clinic_id, request.pk)
