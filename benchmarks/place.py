@@ -1,22 +1,36 @@
-"""Where a benchmark measures: a database of its own, and the web process on it. Run by config.installation."""
+"""Where a benchmark measures: a database of its own, and the service's processes on it. Run by config.installation."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import redis
+from django.db import connections
 from psycopg import sql
 
+from benchmarks.processes import servers
 from config.embedded import kept_port
-from config.installation import _server
+from config.installation import ROOT, Place, _server, answers, services
+from config.supervisor import Process, Supervisor
 
 HOST = "127.0.0.1"
+PLAIN_SETTINGS = "benchmarks.plain.settings"
+
+
+def folder() -> Path:
+    return Path(os.environ["VAR"]) / "bench"
+
+
+def progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -32,7 +46,9 @@ def own_database(name: str) -> Iterator[str]:
             _set_up(_named(owner, name), str(urlsplit(application).username))
             yield _named(application, name)
         finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+            connections.close_all()
+            # Without force, which PostgreSQL 15 refuses to owners while an autovacuum is at work there.
+            connection.execute(sql.SQL("DROP DATABASE {}").format(database))
 
 
 def _named(url: str, database: str) -> str:
@@ -46,33 +62,61 @@ def _set_up(url: str, role: str) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    call_command("grant_application", role)
+    call_command("grant_application", role, stdout=io.StringIO())
 
 
 @contextmanager
-def web(application: str, database_url: str, folder: Path) -> Iterator[str]:
+def running(where: Path, *processes: Process) -> Iterator[dict[str, int]]:
+    """Starts them as an installation does, their logs under `where`; gives their pids."""
+    where.mkdir(parents=True, exist_ok=True)
+    with Supervisor(where, say=progress) as supervisor:
+        supervisor.start(*processes)
+        yield supervisor.pids
+
+
+def empty_broker() -> None:
+    """Bells that nobody has heard would keep the processors busy. Only a broker that was started for us."""
+    if "valkey" in servers():
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as broker:
+            broker.flushdb()
+
+
+def service(database_url: str, where: Path) -> tuple[dict[str, Process], str]:
+    """The service's own processes by name, as an installation runs them, on a database; and the door's URL."""
+    for folder in ("beat", "run"):
+        (where / folder).mkdir(parents=True, exist_ok=True)
+    place = Place(where, HOST, kept_port(where / "web-port"), kept_port(where / "door-port"))
+    own = {"DATABASE_URL": database_url, "STATEMENT_SECONDS": "30", "VAR": str(where)}
+    own |= {"PUBLIC_URL": f"http://{HOST}:{place.web_port}", "DOOR_URL": f"http://{HOST}:{place.door_port}"}
+    return {process.name: process for process in services(place, os.environ | own)}, own["DOOR_URL"]
+
+
+@contextmanager
+def web(application: str, database_url: str, where: Path) -> Iterator[str]:
     """One web process, as an installation runs it, with limits that nobody reaches; gives its URL."""
-    port = kept_port(folder / "port")
+    port = kept_port(where / "port")
     url = f"http://{HOST}:{port}"
     no_limits = dict.fromkeys(["RATE_PER_KEY", "RATE_PER_ADDRESS"], "1000000000/minute")
     own = {"DATABASE_URL": database_url, "PUBLIC_URL": url, "STATEMENT_SECONDS": "30", "LOG_LEVEL": "WARNING"}
-    process = _server("web", application, HOST, port, url, os.environ | own | no_limits)
-    running = subprocess.Popen(process.command, env=process.env, cwd=process.cwd)  # noqa: S603
-    try:
-        _await(process.ready, running)
+    with running(where, _server("web", application, HOST, port, url, os.environ | own | no_limits)):
         yield url
-    finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:  # nothing of it is needed any more
-            running.kill()
-            running.wait()
 
 
-def _await(ready: object, running: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not (callable(ready) and ready()):
-        if running.poll() is not None or time.monotonic() > until:
-            raise RuntimeError("the web process does not answer")
-        time.sleep(0.1)
+@contextmanager
+def plain(where: Path, workers: int) -> Iterator[tuple[dict[str, int], str]]:
+    """The plain DRF view, under WSGI with as many threads as a web process has; gives its pids and its URL.
+
+    As the owner of the database that DATABASE_URL names, where its tables are made.
+    """
+    from django.conf import settings
+
+    port = kept_port(where / "port")
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": PLAIN_SETTINGS}
+    make = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
+    subprocess.run(make, env=env, cwd=ROOT, check=True)  # noqa: S603
+    options = ["--interface", "wsgi", "--host", HOST, "--port", str(port), "--no-ws", "--log-level", "warning"]
+    options += ["--workers", str(workers), "--blocking-threads", str(settings.WEB_THREADS)]
+    command = [sys.executable, "-m", "granian", *options, "benchmarks.plain.wsgi:application"]
+    ready = answers(HOST, port, "/healthz")
+    with running(where, Process("plain", command, env=env, cwd=ROOT, ready=ready)) as pids:
+        yield pids, f"http://{HOST}:{port}"
