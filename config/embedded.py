@@ -157,6 +157,12 @@ class Postgres:
         if pid and not runs(pid, str(self.data)):
             pidfile.unlink()
 
+    def _locale(self) -> list[str]:
+        """PostgreSQL's own C.UTF-8 from version 17 on: full-text vectors take a sixth less time by it."""
+        takes = _run([str(self.binaries / "initdb"), "--help"], None).stdout
+        own = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if "--builtin-locale" in takes else []
+        return [*own, "--locale=C.UTF-8"]
+
     def _make_cluster(self) -> None:
         """Made under another name and renamed: half a cluster never looks like a whole one."""
         prefix, user = self._identity
@@ -170,7 +176,7 @@ class Postgres:
             for path in (self.home, password):
                 os.chown(path, user, user)
             _must_be_traversable(self.home, user)
-        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"]
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", *self._locale(), "--data-checksums"]
         command = [
             *prefix,
             str(self.binaries / "initdb"),

@@ -5,6 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from redis import Redis
 
 from config.celery import app
 
@@ -13,6 +18,10 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 1000
 #: Between two rounds: under a burst of callbacks, twenty messages a second say as much as thousands.
 PAUSE_SECONDS = 0.05
+#: Messages that say no more than "look" and still wait: whoever takes one finds what came meanwhile. Without workers
+#: they would gather for as long as callbacks come.
+ENOUGH = 4
+QUEUES = {task: route["queue"] for task, route in settings.CELERY_TASK_ROUTES.items()}
 
 
 class Bell:
@@ -45,6 +54,11 @@ class Bell:
         if ringer:
             ringer.join(seconds)
 
+    @cached_property
+    def broker(self) -> Redis:
+        patience: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 5}
+        return Redis.from_url(settings.CELERY_BROKER_URL, **patience)
+
     def run(self) -> None:
         while True:
             with self.changed:
@@ -60,7 +74,8 @@ class Bell:
 
     def publish(self, task: str, arguments: list[str]) -> None:
         try:
-            app.send_task(task, args=arguments)
+            if arguments or self.broker.llen(QUEUES[task]) < ENOUGH:
+                app.send_task(task, args=arguments)
         except Exception as error:  # whatever the broker's trouble is, the sweep finds the rows
             log.warning("the bell did not ring: %s", type(error).__name__)
 

@@ -1,7 +1,7 @@
 """Durable receipt: letters that arrive together share one commit, and only then are their senders answered.
 
-Nobody waits for company: a writer that is free takes whatever is there, so that batches are as large as the database
-is slow. While both writers write, letters gather.
+Nobody waits for company: the writer takes whatever is there, so that batches are as large as the database is slow.
+While one is written, the next gathers. (A second writer made the batches smaller, and the whole slower by a third.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ingest.letters import Letter, Receipt
 
 logger = logging.getLogger(__name__)
 
-WRITERS = 2
 BATCH_ROWS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 WAITING_BYTES = 64 * 1024 * 1024
@@ -51,7 +50,7 @@ class Inbox:
 
     async def open(self) -> None:
         await self.connections.open()
-        self._tasks = [asyncio.create_task(work) for work in (self._watch(), *(self._write() for _ in range(WRITERS)))]
+        self._tasks = [asyncio.create_task(work) for work in (self._write(), self._watch())]
 
     async def close(self) -> None:
         """Writes what waits, within the limit."""

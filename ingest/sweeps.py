@@ -8,22 +8,23 @@ from django.db import connection, transaction
 from config import leases
 from ingest import asking, orphans, tasks
 from ingest.models import Callback, Submission
+from notes import indexing
 
 SWEEP_LOCK = 0x11570
 MOST_SUBMISSIONS = 50
 
 
 def sweep() -> None:
-    """Rings for submissions and callbacks that are due, and asks again for overdue requests where that is wished."""
+    """Rings for submissions, callbacks and words that wait; asks again for overdue requests where that is wished."""
     with transaction.atomic():
         if not alone():
             return
         orphans.recall_all()
         submissions = leases.due_ids(Submission, MOST_SUBMISSIONS)
-        callbacks = leases.due_ids(Callback, 1)
+        is_due = leases.due_ids(Callback, 1) or indexing.is_due()
     for submission_id in submissions:
         tasks.ring_submission(submission_id)
-    if callbacks:
+    if is_due:
         tasks.ring_callbacks()
     if settings.CALLBACK_ASK_AGAIN:
         asking.ask_overdue_again(MOST_SUBMISSIONS)

@@ -18,8 +18,9 @@ def submit(submission_id: str) -> None:
 @app.task(name="ingest.process")
 def process() -> None:
     from ingest import processing
+    from notes import indexing
 
-    if processing.process_due():
+    if processing.process_due() or indexing.index_due():  # nothing is indexed while callbacks wait
         ring_callbacks()
 
 

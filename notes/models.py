@@ -23,12 +23,13 @@ class Transcript(ClinicOwned):
     request = models.OneToOneField("ingest.AsyncRequest", on_delete=models.PROTECT, related_name="transcript")
     language = models.CharField(max_length=35)
     lines = models.JSONField()
-    search = SearchVectorField(editable=False)
+    search = SearchVectorField(null=True, editable=False, help_text="Empty until it is indexed: notes/indexing.py.")
 
     class Meta:
         indexes = [
             models.Index(fields=["clinic", "-id"], name="transcript_list"),
             GinIndex(fields=["search"], name="transcript_search"),
+            models.Index(fields=["-id"], name="transcript_unindexed", condition=Q(search__isnull=True)),
         ]
 
 
@@ -56,7 +57,7 @@ class Note(ClinicOwned):
     signed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
-    search = SearchVectorField(editable=False)
+    search = SearchVectorField(null=True, editable=False, help_text="Empty until it is indexed: notes/indexing.py.")
 
     class Meta:
         indexes = [
@@ -64,6 +65,7 @@ class Note(ClinicOwned):
             models.Index(fields=["clinic", "state", "-id"], name="note_by_state"),
             models.Index(fields=["clinic", "updated_at"], name="note_by_change"),
             GinIndex(fields=["search"], name="note_search"),
+            models.Index(fields=["-id"], name="note_unindexed", condition=Q(search__isnull=True)),
         ]
         constraints = [
             models.CheckConstraint(

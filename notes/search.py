@@ -1,4 +1,4 @@
-"""Full text: each row is indexed in its own language, and searched in it."""
+"""Full text: each row is indexed in its own language (notes/indexing.py), and searched in it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import reduce
 from operator import or_
 from typing import TypeVar
 
-from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Model, Q, QuerySet, Value
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
@@ -15,22 +15,6 @@ CONFIGS = {"en": "english", "fr": "french", "es": "spanish"}
 OTHERS = "simple"
 #: PostgreSQL refuses a tsvector over 1 MiB, and hyphens and links can make one four times as large as its text.
 INDEXED_BYTES = 200_000
-
-
-#: A row's `search` in SQL, of what `searched` gives.
-VECTOR = "to_tsvector(%s::regconfig, %s)"
-
-
-def searched(language: str, *texts: str) -> tuple[str, str]:
-    """The name of the language's configuration, and the texts as far as they are indexed."""
-    words = "\n".join(texts).encode()[:INDEXED_BYTES].decode(errors="ignore")
-    return CONFIGS.get(language.partition("-")[0].lower(), OTHERS), words
-
-
-def vector(language: str, *texts: str) -> SearchVector:
-    """The expression to store in a row's `search`, in create() and update() alike."""
-    config, words = searched(language, *texts)
-    return SearchVector(Value(words), config=config)
 
 
 def matching(rows: QuerySet[Row], words: str) -> QuerySet[Row]:

@@ -15,12 +15,11 @@ from config import rows
 from feed import events
 from feed.events import Happening
 from notes.models import Note, NoteSection, NoteVersion, Transcript
-from notes.search import VECTOR, searched
 from vendors.base import Line, NoteText, Section
 
 OF_REQUEST = dict.fromkeys(["id", "created_at", "clinic_id", "session_id", "request_id", "language"], "%s")
-TRANSCRIPT = OF_REQUEST | {"search": VECTOR, "lines": "%s"}
-NOTE = OF_REQUEST | {"search": VECTOR, "title": "%s", "template": "%s"}
+TRANSCRIPT = OF_REQUEST | {"lines": "%s"}
+NOTE = OF_REQUEST | {"title": "%s", "template": "%s"}
 NOTE |= {"state": f"'{Note.State.NEEDS_REVIEW}'", "version": "1", "updated_at": "%s"}
 SECTION = dict.fromkeys(["id", "note_id", "position", "key", "title", "text"], "%s")
 VERSION = dict.fromkeys(["id", "created_at", "clinic_id", "note_id", "title", "sections"], "%s") | {"number": "1"}
@@ -43,10 +42,7 @@ class Origin:
 def store_transcripts(brought: Iterable[tuple[Origin, tuple[Line, ...]]]) -> None:
     """Keeps requests' transcripts; one that is there already stays as it is."""
     new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
-    transcripts = [
-        (*origin.columns(made, now), *searched(origin.language, *(line.text for line in lines)), _json(lines))
-        for made, origin, lines in new
-    ]
+    transcripts = [(*origin.columns(made, now), _json(lines)) for made, origin, lines in new]
     kept = rows.insert(Transcript._meta.db_table, TRANSCRIPT, transcripts, once="request_id")
     _tell("transcript.created", [(made, origin) for made, origin, _ in new if made in kept])
 
@@ -54,10 +50,7 @@ def store_transcripts(brought: Iterable[tuple[Origin, tuple[Line, ...]]]) -> Non
 def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
     """Keeps requests' notes with the vendor's own text as version 1; one that is there already stays as it is."""
     new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
-    notes = [
-        (*origin.columns(made, now), *searched(origin.language, *_words(text)), text.title, origin.template, now)
-        for made, origin, text in new
-    ]
+    notes = [(*origin.columns(made, now), text.title, origin.template, now) for made, origin, text in new]
     kept = rows.insert(Note._meta.db_table, NOTE, notes, once="request_id")
     new = [note for note in new if note[0] in kept]
     sections = [
@@ -69,10 +62,6 @@ def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
     versions = [(uuid7(), now, origin.clinic_id, made, text.title, _json(text.sections)) for made, origin, text in new]
     rows.insert(NoteVersion._meta.db_table, VERSION, versions)
     _tell("note.created", [(made, origin) for made, origin, _ in new])
-
-
-def _words(text: NoteText) -> list[str]:
-    return [text.title, *(part for section in text.sections for part in (section.title, section.text))]
 
 
 def _json(parts: tuple[Line | Section, ...]) -> str:

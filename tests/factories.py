@@ -17,8 +17,8 @@ from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membe
 from feed.models import Event
 from ingest import secrets
 from ingest.models import AsyncRequest, Audio, Callback, Replay, Session, Submission, VendorAccount
+from notes.indexing import index_due
 from notes.models import Note, NoteSection, NoteVersion, Transcript
-from notes.search import vector
 from recordings.models import Recording
 
 PASSWORD = "correct horse battery"
@@ -250,7 +250,12 @@ class TranscriptFactory(ResultFactory):
             {"text": "My knee hurts.", "speaker": "patient", "start_offset_ms": 2000, "end_offset_ms": None},
         ]
     )
-    search = LazyAttribute(lambda row: vector(row.language, *(line["text"] for line in row.lines)))
+
+    @classmethod
+    def _create(cls, *args: Any, **kwargs: Any) -> Any:
+        transcript = super()._create(*args, **kwargs)
+        index_due()
+        return transcript
 
 
 class NoteFactory(ResultFactory):
@@ -262,13 +267,13 @@ class NoteFactory(ResultFactory):
     title = "Knee pain"
     template = "GENERAL_MEDICINE"
     text = "The left knee hurts."
-    search = LazyAttribute(lambda note: vector(note.language, note.title, note.text))
 
     @classmethod
     def _create(cls, model_class: type[Note], *args: Any, text: str, **kwargs: Any) -> Any:
         note = super()._create(model_class, *args, **kwargs)
         section = NoteSectionFactory(note=note, text=text)
         NoteVersionFactory(note=note, sections=[{"key": section.key, "title": section.title, "text": text}])
+        index_due()
         return note
 
 

@@ -75,7 +75,7 @@ def test_those_that_arrive_together_share_a_commit() -> None:
     brought = [ticketed(new_ticket()) for _ in range(40)]
     assert hand(*brought) == [Receipt.STORED] * 40
     assert Callback.objects.count() == 40
-    assert commits() <= inbox.WRITERS
+    assert commits() <= 2  # the first may go alone
 
 
 def test_each_is_kept_as_it_came() -> None:
@@ -119,7 +119,7 @@ def test_one_bell_a_batch_and_after_the_answers() -> None:
     brought = [ticketed(new_ticket()) for _ in range(20)]
     at(work, rings=rings)
     assert rung_when_told[0] == 0
-    assert 1 <= len(rings) <= inbox.WRITERS
+    assert 1 <= len(rings) <= 2  # the first may go alone
 
 
 def test_one_that_cannot_be_stored_fails_alone() -> None:

@@ -6,10 +6,12 @@ import itertools
 import string
 
 import pytest
+from django.db import connection
 
 from access.models import Clinic
+from notes import indexing
 from notes.models import Note, Transcript
-from notes.search import matching, vector
+from notes.search import matching
 from tests.factories import NoteFactory, TranscriptFactory
 
 WORDS = ["".join(letters) for letters in itertools.islice(itertools.product(string.ascii_lowercase, repeat=4), 300_000)]
@@ -29,10 +31,53 @@ ENDLESS = {
 def test_a_text_without_end_is_indexed_as_far_as_it_goes(clinic: Clinic, language: str, text: str) -> None:
     NoteFactory(request__session__clinic=clinic, language=language, text=text)
     assert matching(Note.objects.all(), "knee").exists()
+    assert not Note.objects.filter(search="").exists()
 
 
-def test_the_vector_serves_an_update_too(clinic: Clinic) -> None:
+def found(words: str) -> bool:
+    return matching(Transcript.objects.all(), words).exists()
+
+
+def test_words_that_change_are_indexed_anew(clinic: Clinic) -> None:
     row = TranscriptFactory(request__session__clinic=clinic)
-    Transcript.objects.filter(pk=row.pk).update(search=vector(row.language, "Elbows", "and shoulders"))
-    assert matching(Transcript.objects.all(), "elbow shoulder").exists()
-    assert not matching(Transcript.objects.all(), "knee").exists()
+    lines = [{"text": "Elbows", "speaker": "doctor"}, {"text": "and shoulders", "speaker": "doctor"}]
+    Transcript.objects.filter(pk=row.pk).update(lines=lines, search=None)
+    assert not found("knee")
+    assert indexing.is_due()
+    indexing.index_due()
+    assert found("elbow shoulder")
+    assert not found("knee")
+    assert not indexing.is_due()
+
+
+def test_one_that_cannot_be_indexed_keeps_the_others_from_nothing(clinic: Clinic) -> None:
+    """As from a PostgreSQL that stores less: its index refuses what begins with the word."""
+    rows = [TranscriptFactory(request__session__clinic=clinic) for _ in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSING)
+    Transcript.objects.filter(pk=rows[1].pk).update(lines=[{"text": "endless", "speaker": "doctor"}])
+    Transcript.objects.update(search=None)
+    indexing.index_due()
+    assert not indexing.is_due()
+    assert set(matching(Transcript.objects.all(), "knee")) == {rows[0], rows[2]}
+
+
+def test_many_are_indexed_in_batches_the_newest_first(clinic: Clinic) -> None:
+    rows = [TranscriptFactory(request__session__clinic=clinic) for _ in range(indexing.BATCH + 3)]
+    Transcript.objects.update(search=None)
+    assert indexing.index_due()
+    left = Transcript.objects.filter(search=None).values_list("pk", flat=True)
+    assert set(left) == {row.pk for row in rows[:3]}
+    assert not indexing.index_due()
+    assert not left.all().exists()
+
+
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.search @@ 'endless'::tsquery THEN
+        RAISE EXCEPTION 'string is too long for tsvector' USING ERRCODE = 'program_limit_exceeded';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON notes_transcript FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
