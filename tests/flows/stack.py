@@ -1,5 +1,6 @@
-"""The whole service and the sandbox as processes, on databases that the environment names:
-`python -m tests.flows.stack <file>` writes the pids there once all serve, and again after every restart."""
+"""The whole service and the sandbox as processes, on databases that the environment names, or else on its own:
+`python -m tests.flows.stack <file>` writes the pids there once all serve, and again after every restart, and into
+env.json beside it the environment that they run in."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ def main(file: Path) -> None:
     place = Place.from_environment()
     with Installation(place) as installation:
         installation.start_servers()
-        installation.manage("grant_application", str(urlsplit(given("DATABASE_URL")).username), owner=True)
+        if not given("DATABASE_URL"):
+            installation.manage("migrate", "--noinput", owner=True)
+        application = str(urlsplit(installation.env["DATABASE_URL"]).username)
+        installation.manage("grant_application", application, owner=True)
         address = ("127.0.0.1", place.sandbox_port)
         command = [sys.executable, "-m", "sandbox", "--port", str(address[1]), "--delay", "0.3"]
         ready = answers(*address, "/control/health")
@@ -27,6 +31,8 @@ def main(file: Path) -> None:
             fresh.write_text(json.dumps(installation.supervisor.pids))
             fresh.rename(file)
 
+        env = installation.env | {"DATABASE_OWNER_URL": installation.owner_url}
+        file.with_name("env.json").write_text(json.dumps(env))
         installation.supervisor.changed = write
         write()
         installation.supervisor.watch()
