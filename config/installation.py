@@ -191,7 +191,8 @@ def _server(
     name: str, application: str, host: str, port: int, url: str, env: Mapping[str, str], workers: int = 1
 ) -> Process:
     options = ["--interface", "asgi", "--host", host, "--port", str(port), "--workers", str(workers), "--no-ws"]
-    options += ["--respawn-failed-workers", "--respawn-interval", "0.5"] if workers > 1 else []
+    if workers > 1:  # one that is told to stop while it starts would never hear of it: it is killed then
+        options += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "8"]
     command = [sys.executable, "-m", "granian", *options, "--log-level", "warning", application]
     ready = answers(host, port, "/healthz", urlsplit(url).netloc)
     return Process(name, command, env=env, cwd=ROOT, ready=ready)

@@ -16,8 +16,8 @@ from config.celery import app
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 1000
-#: Between two rounds: under a burst of callbacks, twenty messages a second say as much as thousands.
-PAUSE_SECONDS = 0.05
+#: Between two rounds: under a burst of callbacks, ten messages a second say as much as thousands.
+PAUSE_SECONDS = 0.1
 #: Messages that say no more than "look" and still wait: whoever takes one finds what came meanwhile. Without workers
 #: they would gather for as long as callbacks come.
 ENOUGH = 4

@@ -61,7 +61,11 @@ class Connections:
         while True:
             try:
                 async with self.pool.connection() as connection:
-                    return await work(connection)
+                    try:
+                        return await work(connection)
+                    except asyncio.CancelledError:
+                        await connection.close()  # it may be inside a pipeline, where later queries would give nothing
+                        raise
             except psycopg.OperationalError:  # also PoolTimeout: how long is waited, insist() decides
                 await asyncio.sleep(PAUSE_SECONDS)
 

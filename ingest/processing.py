@@ -12,10 +12,11 @@ from datetime import timedelta
 from itertools import cycle
 from uuid import UUID
 
+from django.db import models
 from django.utils import timezone
 
 from config import leases
-from ingest import applying, orphans
+from ingest import applying, orphans, tasks
 from ingest.applying import Answer, LeaseLost
 from ingest.models import Callback
 from vendors import VENDORS
@@ -43,9 +44,19 @@ def process_due(most: int = 4 * BATCH) -> bool:
         claimed = leases.claim(Callback, lease=LEASE, limit=limit, newest=newest, most_bytes=BATCH_BYTES)
         if not claimed:
             return False
+        if len(claimed) == BATCH:
+            tasks.ring_callbacks()  # whoever has nothing to do joins in
         process(claimed)
         most -= len(claimed)
     return True
+
+
+def is_quiet() -> bool:
+    """Whether no callback waits, and none is being processed."""
+    now = timezone.now()
+    return not Callback.objects.filter(
+        models.Q(next_attempt_at__lte=now) | models.Q(lease_until__gt=now), next_attempt_at__isnull=False
+    ).exists()
 
 
 def process(callbacks: Sequence[Callback]) -> None:

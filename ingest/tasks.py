@@ -20,7 +20,7 @@ def process() -> None:
     from ingest import processing
     from notes import indexing
 
-    if processing.process_due() or indexing.index_due():  # nothing is indexed while callbacks wait
+    if processing.process_due() or (processing.is_quiet() and indexing.index_due()):
         ring_callbacks()
 
 

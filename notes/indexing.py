@@ -14,7 +14,7 @@ from django.db import OperationalError, connection, transaction
 from notes.models import Note, Transcript
 from notes.search import CONFIGS, INDEXED_BYTES, OTHERS
 
-BATCH = 32
+BATCH = 16
 Row = type[Transcript] | type[Note]
 
 WORDS: dict[Row, str] = {
