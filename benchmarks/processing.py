@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,10 @@ BECAME = """
 SELECT (SELECT count(*) FROM ingest_asyncrequest WHERE state = 'ready'), (SELECT count(*) FROM notes_note),
     (SELECT count(*) FROM notes_transcript)
 """
+UNINDEXED = """
+SELECT (SELECT count(*) FROM notes_note WHERE search IS NULL)
+    + (SELECT count(*) FROM notes_transcript WHERE search IS NULL)
+"""
 #: The backlog grows when it does so by more than this part of what comes in.
 NOISE = 0.05
 DRAINED = {
@@ -43,7 +48,7 @@ DRAINED = {
         "processed/s": "per_second",
         "p. MB at start": "memory_start",
     },
-    **{"at most": "memory_most", "at the end": "memory_end"},
+    **{"at most": "memory_most", "at the end": "memory_end", "indexed after, s": "indexed_after"},
 }
 STEPS = {
     **{"offered/s": "offered", "accepted/s": "accepted", "backlog grew by, /s": "growth", "kept up": "kept_up"},
@@ -82,8 +87,17 @@ def drain(found: Bench, size: int, count: int) -> dict[str, Any]:
         passed.look()
         tasks.ring_callbacks()
         done = passed.until_empty()
+        indexed = until_indexed()
     progress(f"processed {passed.drained():.0f}/s" if done else "the backlog does not drain")
-    return drained(passed, usage, size, count)
+    return drained(passed, usage, size, count) | {"indexed_after": indexed}
+
+
+def until_indexed(patience: float = 600) -> float:
+    """Seconds until all that was brought can be found by its words."""
+    begun = time.monotonic()
+    while submissions.execute(UNINDEXED) != [(0,)] and time.monotonic() - begun < patience:
+        time.sleep(0.2)
+    return round(time.monotonic() - begun, 1)
 
 
 @contextmanager

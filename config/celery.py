@@ -5,7 +5,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_failure
+from celery.signals import setup_logging, task_failure, worker_ready
+
+from config import memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,3 +26,8 @@ def keep_our_logging(**_: Any) -> None:
 def log_failure(sender: Any, exception: BaseException, **_: Any) -> None:
     """In place of Celery's own line, which repeats the exception's text."""
     log.error("task %s failed", sender.name, exc_info=exception)
+
+
+@worker_ready.connect
+def settle_memory(**_: Any) -> None:
+    memory.settle()

@@ -6,8 +6,12 @@ from django.conf import settings
 from psycopg.conninfo import make_conninfo
 
 import config.ready  # noqa: F401 (the door knows the models' names and rules; it uses none of their queries)
+from config import memory
 from ingest.bell import bell
 from ingest.door import Door
+
+#: No sender waits for longer than five seconds, and one row that somebody holds must not make the others wait.
+IMPATIENT = "-c statement_timeout=5s -c lock_timeout=500ms -c idle_in_transaction_session_timeout=10s"
 
 
 def database() -> str:
@@ -15,7 +19,9 @@ def database() -> str:
     given = settings.DATABASES["default"]
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     known: dict[str, Any] = {ours: given.get(theirs) or None for ours, theirs in names.items()}
-    return make_conninfo(**known, **given["OPTIONS"], application_name="listenpost-door")
+    known |= given["OPTIONS"]
+    return make_conninfo(**known | {"options": f"{known['options']} {IMPATIENT}"}, application_name="listenpost-door")
 
 
 application = Door(database(), bell)
+memory.settle()

@@ -51,7 +51,7 @@ def due_ids(model: type[Leased], limit: int) -> list[UUID]:
 
 CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT id, attempts, next_attempt_at, {size} AS size FROM {table} WHERE next_attempt_at <= %(now)s {only}
+    SELECT id, attempts, next_attempt_at, {size} AS size FROM {table} AS row WHERE next_attempt_at <= %(now)s {only}
     ORDER BY next_attempt_at {order} LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED),
 queue AS (
     SELECT id, row_number() OVER line = 1 AS is_first, attempts + first_value(attempts) OVER line = 0 AS is_fresh,
@@ -63,25 +63,35 @@ FROM queue WHERE claimed.id = queue.id AND (is_first OR is_fresh AND bytes <= %(
 """
 
 
+#: The newest, out of their turn: none that was tried before, and none with an older one of its kind still to be done.
+NEWEST = """AND attempts = 0 AND NOT EXISTS (
+    SELECT FROM {table} AS older
+    WHERE older.{kind} = row.{kind} AND older.id < row.id AND older.next_attempt_at IS NOT NULL)"""
+
+
 def claim(
     model: type[Row],
     *,
     lease: timedelta,
     limit: int = 1,
     ids: Sequence[UUID] | None = None,
-    newest: bool = False,
+    newest_of: str = "",
     most_bytes: int | None = None,
 ) -> list[Row]:
-    """Leases due rows (of `ids` only, when given), oldest or newest first; rows that others hold are passed over.
+    """Leases due rows (of `ids` only, when given), the oldest first; rows that others hold are passed over.
+
+    `newest_of`: the newest first, of rows never tried before; but of those with one value in this column the oldest.
 
     Rows on their first attempt are claimed together, up to `limit` of them and `most_bytes` of their `size`, though at
     least one. A row that was tried before is claimed alone: one that kills its worker uses up no attempts but its own.
     All rows of one claim carry the same fresh `lease_token`. Returns the rows as claimed; losing is normal: [].
     """
+    table = connection.ops.quote_name(model._meta.db_table)
+    only = "AND id = ANY(%(ids)s)" if ids is not None else ""
     statement = CLAIM.format(
-        table=connection.ops.quote_name(model._meta.db_table),
-        only="AND id = ANY(%(ids)s)" if ids is not None else "",
-        order="DESC" if newest else "ASC",
+        table=table,
+        only=only + (NEWEST.format(table=table, kind=newest_of) if newest_of else ""),
+        order="DESC" if newest_of else "ASC",
         size="0" if most_bytes is None else "size",
     )
     now = timezone.now()

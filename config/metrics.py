@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -39,7 +40,8 @@ def _of_all_workers(folder: str) -> Collector:
     for file in Path(folder).glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         if not _is_alive(pid):  # what it had at hand went with it; what it had counted stays counted
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # somebody else asks at the same moment
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
     return registry

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 1000
 #: Between two rounds: under a burst of callbacks, ten messages a second say as much as thousands.
 PAUSE_SECONDS = 0.1
-#: Messages that say no more than "look" and still wait: whoever takes one finds what came meanwhile. Without workers
-#: they would gather for as long as callbacks come.
+#: So many messages in a queue, and one that says no more than "look" is not needed: whoever takes the first finds what
+#: came meanwhile. Without workers they would gather for as long as callbacks come.
 ENOUGH = 4
 QUEUES = {task: route["queue"] for task, route in settings.CELERY_TASK_ROUTES.items()}
 

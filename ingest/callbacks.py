@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -23,16 +27,21 @@ from ingest.signers import Signers
 from vendors import VENDORS
 from vendors.base import Rejected
 
-PROVEN_BYTES, UNPROVEN_BYTES = 128 * 1024 * 1024, 16 * 1024 * 1024
+PROVEN_BYTES, UNPROVEN_BYTES = 128 * 1024 * 1024, 96 * 1024 * 1024
+#: Hashing and reading more than this takes longer than others should wait for the event loop.
+LONG = 256 * 1024
 NOT_STORED = "not stored, try again"
+Found = TypeVar("Found")
 
 
 class Callbacks:
     def __init__(self, connections: Connections, inbox: Inbox) -> None:
         self.inbox = inbox
         self.partners, self.signers = Partners(connections), Signers(connections)
-        # Bodies that are being read. One that proves itself only when it is whole must not keep out those that have.
+        # Bodies that are being read. One that proves itself only when it is whole must not keep out those that have,
+        # nor those at one account's address those at another's.
         self.proven, self.unproven = Room(PROVEN_BYTES), Room(UNPROVEN_BYTES)
+        self.accounts: defaultdict[UUID, Room] = defaultdict(lambda: Room(2 * settings.DOOR_MAX_BYTES))
 
     async def ticketed(self, scope: Scope, receive: Receive, send: Send, ticket: str) -> None:
         """POST /callbacks/nabla/<ticket>: a vendor's answer, at the address made for one submission."""
@@ -67,13 +76,13 @@ class Callbacks:
             signer = await self.signers.find(name, UUID(account))
             if signer is None:
                 raise unproven(scope, "account")
-            body = await read(scope, receive, self.unproven)
-            signature.verify(body, signer.webhook_secrets())
+            body = await read(scope, receive, self.unproven, self.accounts[signer.id])
+            await at_length(body, signature.verify, body, signer.webhook_secrets())
         except Rejected as rejection:
             raise unproven(scope, rejection.code) from None
         except Unavailable:
             raise NotTaken(503, NOT_STORED, "unavailable", RETRY, CLOSE) from None
-        event, clinic_id = vendor.event_id(body) or "", signer.clinic_id
+        event, clinic_id = await at_length(body, vendor.event_id, body) or "", signer.clinic_id
         kept = Letter(name, body, content_type(scope), Proof.ACCOUNT, signer.id, clinic_id=clinic_id, event_id=event)
         await self.keep(kept, send)
 
@@ -103,28 +112,36 @@ class Room:
 
 
 class Body(io.BytesIO):
-    """One body as it comes, which takes its bytes from a room. Raises Full."""
+    """One body as it comes, which takes its bytes from each of some rooms. Raises Full."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, *rooms: Room) -> None:
         super().__init__()
-        self.room, self.taken = room, 0
+        self.rooms, self.taken = rooms, 0
 
     def write(self, chunk: bytes) -> int:  # type: ignore[override]  # chunks are bytes
-        if self.room.free < len(chunk):
+        if any(room.free < len(chunk) for room in self.rooms):
             raise Full
-        self.room.free -= len(chunk)
-        self.taken += len(chunk)
+        self._take(len(chunk))
         return super().write(chunk)
 
     def close(self) -> None:
-        self.room.free += self.taken
-        self.taken = 0
+        self._take(-self.taken)
         super().close()
 
+    def _take(self, size: int) -> None:
+        self.taken += size
+        for room in self.rooms:
+            room.free -= size
 
-async def read(scope: Scope, receive: Receive, room: Room) -> bytes:
+
+async def at_length(body: bytes, work: Callable[..., Found], *arguments: Any) -> Found:
+    """What `work` gives, on a thread where the body is long."""
+    return await asyncio.to_thread(work, *arguments) if len(body) > LONG else work(*arguments)
+
+
+async def read(scope: Scope, receive: Receive, *rooms: Room) -> bytes:
     """The whole body. Raises NotTaken."""
-    with Body(room) as body:
+    with Body(*rooms) as body:
         try:
             await gather(scope, receive, body, limit=settings.DOOR_MAX_BYTES, seconds=settings.DOOR_BODY_SECONDS)
         except TooLarge:

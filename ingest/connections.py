@@ -66,6 +66,10 @@ class Connections:
                     except asyncio.CancelledError:
                         await connection.close()  # it may be inside a pipeline, where later queries would give nothing
                         raise
+            except (
+                psycopg.errors.LockNotAvailable
+            ):  # somebody holds what this touches, and no other work waits for that
+                raise
             except psycopg.OperationalError:  # also PoolTimeout: how long is waited, insist() decides
                 await asyncio.sleep(PAUSE_SECONDS)
 

@@ -52,7 +52,8 @@ class Door:
         try:
             return await self.answer(scope, receive, send)
         except NotTaken as refusal:
-            metrics.REFUSED.labels(refusal.reason).inc()
+            if scope["path"].startswith("/callbacks"):
+                metrics.REFUSED.labels(refusal.reason).inc()
             return await refuse(send, refusal)
         except Exception:  # the server would print it whole, and an error's text can quote a callback
             logger.exception("the door failed")
@@ -85,7 +86,7 @@ class Door:
         await answer(send, 200, {"status": "ok"})
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not await self.connections.answers():
+        if not (self.inbox.works() and await self.connections.answers()):
             raise NotTaken(503, "PostgreSQL does not answer", "unready", RETRY)
         await answer(send, 200, {"status": "ok"})
 

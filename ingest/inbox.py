@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 
 from ingest import letters, metrics
 from ingest.connections import Connections, Unavailable
@@ -25,6 +26,7 @@ BATCH_ROWS = 500
 BATCH_BYTES = 8 * 1024 * 1024
 WAITING_BYTES = 64 * 1024 * 1024
 WATCH_SECONDS = 0.1
+OF_ONE_ROW = (psycopg.DataError, psycopg.IntegrityError, LockNotAvailable)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class Inbox:
         #: All whose senders wait, in the order of their deadlines.
         self._unanswered: deque[Waiting] = deque()
         self._bytes = 0
-        self._arrived = asyncio.Semaphore(0)
+        self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
@@ -59,7 +61,12 @@ class Inbox:
             await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
+        _give_up([one for one in self._unanswered if not one.receipt.done()], TimeoutError())
         await self.connections.close()
+
+    def works(self) -> bool:
+        """Whether it can take letters at all."""
+        return not any(task.done() for task in self._tasks)
 
     async def receive(self, letter: Letter) -> Receipt:
         """Returns after the commit. Raises Unavailable: not in time, or too much waits already."""
@@ -71,7 +78,7 @@ class Inbox:
         self._bytes += size
         self._waiting.append(waiting)
         self._unanswered.append(waiting)
-        self._arrived.release()
+        self._arrived.set()
         try:
             return await receipt
         finally:
@@ -90,9 +97,9 @@ class Inbox:
             _give_up([one for one in late if not one.receipt.done()], TimeoutError())
 
     async def _write(self) -> None:
-        while True:
-            await self._arrived.acquire()
-            if batch := self._take():
+        while await self._arrived.wait():
+            self._arrived.clear()
+            while batch := self._take():
                 await self._deliver(batch)
 
     def _take(self) -> list[Waiting]:
@@ -111,9 +118,9 @@ class Inbox:
     async def _deliver(self, batch: Sequence[Waiting]) -> None:
         try:
             receipts = await self._store([one.letter for one in batch])
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except OF_ONE_ROW as error:
             return await self._apart(batch, error)
-        except (Unavailable, psycopg.Error) as error:  # or a server that has become a read-only replica
+        except Exception as error:  # whatever it is, the next batch has to be written
             return _give_up(batch, error)
         for one, receipt in zip(batch, receipts, strict=True):
             if not one.receipt.done():
@@ -123,13 +130,16 @@ class Inbox:
         return None
 
     async def _apart(self, batch: Sequence[Waiting], error: psycopg.Error) -> None:
-        """One row fails: it must not fail its neighbours."""
-        if len(batch) == 1:
-            return _give_up(batch, error)
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            await self._deliver(half)
-        return None
+        """One row fails, or waits for somebody: it must not keep its neighbours."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            for half in (batch[:middle], batch[middle:]):
+                if waiting := [one for one in half if not one.receipt.done()]:
+                    await self._deliver(waiting)
+        elif isinstance(error, LockNotAvailable):
+            self._waiting += batch
+        else:
+            _give_up(batch, error)
 
     async def _store(self, batch: Sequence[Letter]) -> list[Receipt]:
         begun = time.monotonic()
@@ -143,7 +153,7 @@ class Inbox:
 def _give_up(batch: Sequence[Waiting], error: Exception) -> None:
     if not batch:
         return
-    logger.error("%d callbacks not stored: %s", len(batch), type(error).__name__)
+    logger.error("%d callbacks are not known to be stored: %s", len(batch), type(error).__name__)
     for one in batch:
         if not one.receipt.done():
             one.receipt.set_exception(Unavailable())

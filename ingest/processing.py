@@ -37,11 +37,14 @@ def process_due(most: int = 4 * BATCH) -> bool:
     """Processes callbacks that are due. True when it stopped at `most` and more may be due.
 
     Every other batch is of the newest: behind a backlog they would wait for minutes, and somebody waits for them now.
+    One request's answers keep their order even so.
     """
-    turns = cycle([False, True])
+    turns = cycle(["", "request_id"])
     while most > 0:
-        limit, newest = min(BATCH, most), next(turns)
-        claimed = leases.claim(Callback, lease=LEASE, limit=limit, newest=newest, most_bytes=BATCH_BYTES)
+        limit, newest_of = min(BATCH, most), next(turns)
+        claimed = leases.claim(Callback, lease=LEASE, limit=limit, newest_of=newest_of, most_bytes=BATCH_BYTES)
+        if not claimed and newest_of:
+            continue
         if not claimed:
             return False
         if len(claimed) == BATCH:

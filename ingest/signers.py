@@ -13,7 +13,7 @@ from ingest import secrets
 from ingest.connections import Connections
 from vendors import VENDORS
 
-ACCOUNTS = "SELECT id, clinic_id, vendor, encrypted_credentials FROM ingest_vendoraccount WHERE vendor = ANY(%s)"
+ACCOUNTS = "SELECT id, clinic_id, vendor, encrypted_credentials FROM ingest_vendoraccount WHERE id = ANY(%s)"
 VENDORS_THAT_SIGN = [name for name, vendor in VENDORS.items() if vendor.signs_webhooks]
 
 
@@ -34,37 +34,39 @@ class Signer:
 
 
 class Signers:
-    """All of them at once: made-up accounts cost ten queries a second, however many they are.
+    """Asked for together, ten times a second at most: so made-up accounts cost no more, however many they are.
 
-    Whoever names one that is not known waits for the next of them. A secret that was taken away is still accepted for
-    OLD_SECONDS.
+    Whoever names one that is not known waits for that. A secret that was taken away is accepted for OLD_SECONDS more.
     """
 
-    OLD_SECONDS, DOUBTFUL_SECONDS = 10.0, 0.1
+    OLD_SECONDS, PAUSE_SECONDS = 10.0, 0.1
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
-        self._known: dict[UUID, Signer] = {}
-        self._heard_at = float("-inf")
+        self._known: dict[UUID, tuple[Signer, float]] = {}
+        self._wanted: set[UUID] = set()
+        self._asked_at = float("-inf")
         self._asking: asyncio.Task[None] | None = None
 
     async def find(self, vendor: str, account_id: UUID) -> Signer | None:
         """Raises Unavailable."""
-        if account_id not in self._known:
-            await asyncio.sleep(self._heard_at + self.DOUBTFUL_SECONDS - time.monotonic())
-            await self._hear()
-        elif time.monotonic() - self._heard_at > self.OLD_SECONDS:
-            await self._hear()
-        signer = self._known.get(account_id)
+        signer, heard_at = self._known.get(account_id, (None, float("-inf")))
+        if time.monotonic() - heard_at > self.OLD_SECONDS:
+            self._wanted.add(account_id)
+            while account_id in self._wanted:
+                if self._asking is None or self._asking.done():
+                    self._asking = asyncio.create_task(self._ask())
+                await asyncio.shield(self._asking)
+            signer, _ = self._known.get(account_id, (None, 0.0))
         return signer if signer and signer.vendor == vendor else None
 
-    async def _hear(self) -> None:
-        """One query, for all who want to know at this moment."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        await asyncio.shield(self._asking)
-
     async def _ask(self) -> None:
-        rows = await self.connections.rows(ACCOUNTS, VENDORS_THAT_SIGN)
-        self._known = {row["id"]: Signer(**row) for row in rows}
-        self._heard_at = time.monotonic()
+        await asyncio.sleep(self._asked_at + self.PAUSE_SECONDS - time.monotonic())
+        self._asked_at, asked = time.monotonic(), set(self._wanted)
+        try:
+            rows = await self.connections.rows(ACCOUNTS, list(asked))
+        finally:
+            self._wanted -= asked
+        for gone in asked - {row["id"] for row in rows}:
+            self._known.pop(gone, None)
+        self._known |= {row["id"]: (Signer(**row), time.monotonic()) for row in rows}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+from psycopg.errors import ProgramLimitExceeded
 
 from notes.models import Note, Transcript
 from notes.search import CONFIGS, INDEXED_BYTES, OTHERS
@@ -60,7 +61,9 @@ def _fill(kind: Row, ids: Sequence[UUID]) -> None:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(query, [list(ids)])
-    except OperationalError:  # "string is too long for tsvector"
+    except OperationalError as error:
+        if not isinstance(error.__cause__, ProgramLimitExceeded):
+            raise
         if len(ids) == 1:
             kind.objects.filter(pk=ids[0]).update(search="")
             return

@@ -69,6 +69,7 @@ class Load:
     def reach(self, share: float) -> None:
         """Returns when such a share of the letters was sent."""
         while sum(bool(letter.said) for letter in self.written) < share * len(self.written):
+            assert time.monotonic() < self.ends, "nobody sends any more"
             time.sleep(0.02)
 
     def deliver(self) -> None:

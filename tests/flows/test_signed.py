@@ -6,9 +6,12 @@ import hashlib
 import hmac
 import io
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -150,6 +153,25 @@ def test_a_clock_within_the_minute_will_do(clinic: Clinic, url: str) -> None:
 def test_a_stale_one_is_refused_before_its_body_is_read(url: str) -> None:
     head = [f"{name}: {value}" for name, value in signed(b"", OLD, late=300).items()]
     assert raw(url, "\r\n".join([*head, "Content-Length: 1000000"])).startswith(b"HTTP/1.1 401")
+
+
+def test_stalled_bodies_at_one_account_keep_nobody_else_out(clinic: Clinic, new_clinic: Any, url: str) -> None:
+    """They hold all that one account may, in bytes that are not proven yet."""
+    other = new_clinic()
+    connect(other, NEW)
+    theirs = VendorAccount.objects.get(clinic__slug=other.slug)
+    address, half = urlsplit(url), 5 * 1024 * 1024
+    head = "".join(f"{name}: {value}\r\n" for name, value in signed(b"", OLD).items())
+    stalled = [socket.create_connection((str(address.hostname), int(address.port or 80))) for _ in range(12)]
+    for connection in stalled:
+        connection.settimeout(2)
+        with suppress(OSError):  # those for whom there is no room any more
+            request = f"POST {address.path} HTTP/1.1\r\nHost: door\r\n{head}Content-Length: {2 * half}\r\n\r\n"
+            connection.sendall(request.encode() + b"x" * half)
+    body = envelope("somebody")
+    assert post(f"{url.rpartition('/')[0]}/{theirs.pk}", body, signed(body, NEW))[0] == 200
+    for connection in stalled:
+        connection.close()
 
 
 def test_signed_junk_is_kept_and_shown(clinic: Clinic, url: str) -> None:

@@ -172,20 +172,47 @@ def test_of_two_tries_answered_together_the_first_wins(clinic: Clinic) -> None:
     assert (second.state, second.next_attempt_at) == ("replaced", None)
 
 
-def test_the_newest_are_not_kept_waiting_by_a_backlog(clinic: Clinic) -> None:
-    """Older ones by the hundred are due; two batches later the newest are done, and so are the oldest."""
-    (oldest,) = stored(a_try(clinic), success())
-    backlog = [
+def backlog_behind(oldest: Callback, count: int) -> None:
+    """So many for nobody, due just after it."""
+    same = {name: getattr(oldest, name) for name in ("clinic_id", "vendor", "proven_by", "body", "digest", "size")}
+    Callback.objects.bulk_create(
         Callback(
-            **{name: getattr(oldest, name) for name in ("clinic_id", "vendor", "proven_by", "body", "digest", "size")},
+            **same,
             proven_id=oldest.clinic_id,
             event_id=str(number),
             received_at=oldest.received_at,
             next_attempt_at=oldest.received_at + timedelta(microseconds=number + 1),
         )
-        for number in range(3 * processing.BATCH)
-    ]
-    Callback.objects.bulk_create(backlog)
+        for number in range(count)
+    )
+
+
+def test_one_requests_answers_keep_their_order_behind_a_backlog(clinic: Clinic) -> None:
+    (first,) = stored(a_try(clinic), success())
+    backlog_behind(first, processing.BATCH)
+    submission = a_try(clinic)
+    (older,) = stored(submission, success("The first stands"))
+    Callback.objects.filter(pk=older.pk).update(next_attempt_at=first.next_attempt_at + timedelta(microseconds=65))
+    newer = stored(submission, success("Another"))[0]
+    assert processed([older, newer]) == ["applied", "conflict"]
+    assert Note.objects.get(request=submission.request_id).title == "The first stands"
+
+
+def test_the_newest_are_taken_though_newer_ones_were_tried_before(clinic: Clinic) -> None:
+    (oldest,) = stored(a_try(clinic), success())
+    backlog_behind(oldest, processing.BATCH + 8)
+    (fresh,) = stored(a_try(clinic), success())
+    retried = stored(a_try(clinic), success())[0]
+    Callback.objects.filter(pk=retried.pk).update(attempts=2)
+    assert processing.process_due(processing.BATCH + 1)
+    fresh.refresh_from_db()
+    assert fresh.state == "applied"
+
+
+def test_the_newest_are_not_kept_waiting_by_a_backlog(clinic: Clinic) -> None:
+    """Older ones by the hundred are due; two batches later the newest are done, and so are the oldest."""
+    (oldest,) = stored(a_try(clinic), success())
+    backlog_behind(oldest, 3 * processing.BATCH)
     newest = [row for _ in range(5) for row in stored(a_try(clinic), success())]
     assert processing.process_due(2 * processing.BATCH)
     for row in [oldest, *newest]:

@@ -6,7 +6,7 @@ import itertools
 import string
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from access.models import Clinic
 from notes import indexing
@@ -60,6 +60,16 @@ def test_one_that_cannot_be_indexed_keeps_the_others_from_nothing(clinic: Clinic
     indexing.index_due()
     assert not indexing.is_due()
     assert set(matching(Transcript.objects.all(), "knee")) == {rows[0], rows[2]}
+
+
+def test_what_could_not_be_indexed_for_another_reason_is_tried_again(clinic: Clinic) -> None:
+    row = TranscriptFactory(request__session__clinic=clinic)
+    Transcript.objects.filter(pk=row.pk).update(lines=[{"text": "endless", "speaker": "doctor"}], search=None)
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSING.replace("program_limit_exceeded", "disk_full"))
+    with pytest.raises(OperationalError), transaction.atomic():
+        indexing.index_due()
+    assert indexing.is_due()
 
 
 def test_many_are_indexed_in_batches_the_newest_first(clinic: Clinic) -> None:

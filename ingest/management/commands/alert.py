@@ -35,7 +35,8 @@ class Limits:
     @classmethod
     def of(cls, given: dict[str, Any]) -> Self:
         """As given; those that are not, as the settings say."""
-        return cls(**{name: given.get(name) or getattr(settings, f"ALERT_{name.upper()}") for name in LIMITS})
+        usual = {name: getattr(settings, f"ALERT_{name.upper()}") for name in LIMITS}
+        return cls(**usual | {name: given[name] for name in LIMITS if given.get(name) is not None})
 
 
 class Command(BaseCommand):
