@@ -253,7 +253,9 @@ SPECTACULAR_SETTINGS = {
 # would drop them and every later bell would vanish without an error.
 CELERY_BROKER_URL = REDIS_URL
 _queues = ("submissions", "callbacks", "sweeps", "chores")
-CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name) for name in _queues]
+# No acknowledgements: a lost bell costs one sweep. They would be sent by the pool's threads on the connection that the
+# consumer listens on, and where Redis ended at that moment, the consumer has listened to nothing ever after.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name, no_ack=True) for name in _queues]
 CELERY_TASK_DEFAULT_QUEUE = "submissions"
 CELERY_TASK_DEFAULT_EXCHANGE = ""
 CELERY_TASK_ROUTES = {

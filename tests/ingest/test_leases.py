@@ -61,7 +61,10 @@ def test_rows_tried_before_are_claimed_alone() -> None:
 @pytest.mark.django_db
 def test_the_newest_can_be_claimed_first() -> None:
     rows = [due() for _ in range(3)]
-    claims = [leases.claim(Submission, lease=LEASE, newest_of=newest_of) for newest_of in ("client_request_id", "", "client_request_id")]
+    claims = [
+        leases.claim(Submission, lease=LEASE, newest_of=newest_of)
+        for newest_of in ("client_request_id", "", "client_request_id")
+    ]
     assert [row.pk for (row,) in claims] == [rows[2].pk, rows[0].pk, rows[1].pk]
 
 
