@@ -191,6 +191,8 @@ def _server(
     name: str, application: str, host: str, port: int, url: str, env: Mapping[str, str], workers: int = 1
 ) -> Process:
     options = ["--interface", "asgi", "--host", host, "--port", str(port), "--workers", str(workers), "--no-ws"]
+    # Only of HTTP/1 is the time for the first bytes limited; and those who say nothing must not be all it has room for.
+    options += ["--http", "1", "--http1-header-read-timeout", "10000", "--backlog", "8192"]
     if workers > 1:  # one that is told to stop while it starts would never hear of it: it is killed then
         options += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "8"]
     command = [sys.executable, "-m", "granian", *options, "--log-level", "warning", application]

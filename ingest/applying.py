@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 from django.utils import timezone
 
@@ -31,7 +29,6 @@ OUTCOME = {
     "token": "uuid",
     "state": "text",
     "problem": "text",
-    "result_digest": "bytea",
     "submission_id": "uuid",
     "request_id": "uuid",
     "named_request": "text",
@@ -39,7 +36,6 @@ OUTCOME = {
 }
 FINISHED = ", ".join(f"{column} = NULL" for column in leases.finished())
 SETTLE = f"""state = new.state, problem = new.problem, processed_at = new.processed_at,
-    result_digest = new.result_digest,
     submission_id = coalesce(new.submission_id, old.submission_id),
     request_id = coalesce(new.request_id, old.request_id),
     named_request = coalesce(new.named_request, old.named_request), {FINISHED}"""
@@ -58,7 +54,6 @@ class Answer:
 
     callback: Callback
     result: Result = field(default_factory=Result)
-    digest: bytes | None = None
     addressee: Addressee | None = None
     verdict: Verdict | None = None
 
@@ -70,12 +65,6 @@ class Answer:
     def name(self) -> Name:
         callback, result = self.callback, self.result
         return Name(callback.clinic_id, callback.vendor, result.client_request_id, result.ref)
-
-
-def digest_of(result: Result) -> bytes:
-    """SHA-256 of what an answer says, without its ids: two spellings of one result are equal."""
-    said = replace(result, client_request_id=None, ref=None)
-    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 @transaction.atomic
@@ -98,7 +87,7 @@ def read(answers: Sequence[Answer]) -> list[Case | None]:
     requests = lifecycle.lock_all({one.request_id for one in meant})
     tries = Submission.objects.in_bulk([one.submission_id for one in meant])
     there = objects_there(list(requests))
-    applied = applied_digests(answers, tries)
+    differing = said_otherwise(answers, tries)
     return [
         Case(
             proven_by=answer.callback.proven_by,
@@ -106,7 +95,7 @@ def read(answers: Sequence[Answer]) -> list[Case | None]:
             request=requests[answer.addressee.request_id],
             submission=tries[answer.addressee.submission_id],
             there=there[answer.addressee.request_id],
-            said_before=(answer.addressee.submission_id, answer.digest) in applied,
+            differing=differing.get(answer.addressee.request_id, frozenset()),
         )
         if answer.addressee
         else None
@@ -129,14 +118,14 @@ def objects_there(request_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
     }
 
 
-def applied_digests(answers: Sequence[Answer], tries: dict[UUID, Submission]) -> set[tuple[UUID | None, bytes]]:
-    """What was applied to the tries that are answered: which, and its digest. Asked only where there is one."""
-    answered = [one.pk for one in tries.values() if one.state == Submission.State.ANSWERED]
-    if not answered:
-        return set()
-    digests = [answer.digest for answer in answers]
-    same = Callback.objects.filter(submission__in=answered, state=State.APPLIED, result_digest__in=digests)
-    return {(submission_id, bytes(digest)) for submission_id, digest in same.values_list("submission", "result_digest")}
+def said_otherwise(answers: Sequence[Answer], tries: dict[UUID, Submission]) -> dict[UUID, frozenset[str]]:
+    """By request, which objects an answer gives in other words than those that are kept.
+
+    Asked only of tries that had an answer before: where a vendor sends parts, most are not for these.
+    """
+    answered = {one.request_id for one in tries.values() if one.state == Submission.State.ANSWERED}
+    seconds = {one.addressee.request_id: one.result for one in answers if one.addressee} if answered else {}
+    return notes.differing({request_id: seconds[request_id] for request_id in answered})
 
 
 def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
@@ -150,7 +139,7 @@ def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
 def outcome(answer: Answer, state: str, problem: str) -> tuple[object, ...]:
     named = (answer.result.client_request_id or "") if state == State.ORPHAN else None
     meant = answer.addressee or (None, None)
-    return (answer.callback.pk, answer.callback.lease_token, state, problem, answer.digest, *meant, named)
+    return (answer.callback.pk, answer.callback.lease_token, state, problem, *meant, named)
 
 
 def close(cases: Sequence[Case]) -> None:

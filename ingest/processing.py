@@ -75,8 +75,7 @@ def read(callback: Callback) -> Answer | None:
     if callback.attempts > ATTEMPTS:
         return Answer(callback, verdict=(State.FAILED, GIVEN_UP))
     try:
-        result = VENDORS[callback.vendor].parse(bytes(callback.body or b""))
-        return Answer(callback, result, applying.digest_of(result))
+        return Answer(callback, VENDORS[callback.vendor].parse(bytes(callback.body or b"")))
     except Unreadable as error:
         return Answer(callback, verdict=(State.JUNK, str(error)[:500]))
     except Exception as error:

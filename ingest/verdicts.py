@@ -17,7 +17,7 @@ WORDS = {TRANSCRIPT: "the transcript", NOTE: "the note"}
 class Case:
     """An answer, and what it meets. `there`: the objects that the request has got.
 
-    `said_before`: an answer that was applied to the same try said the same.
+    `differing`: those of them that this answer, a second one to the same try, gives in other words.
     """
 
     proven_by: str
@@ -25,7 +25,7 @@ class Case:
     request: AsyncRequest
     submission: Submission
     there: frozenset[str]
-    said_before: bool
+    differing: frozenset[str]
 
     @property
     def brought(self) -> frozenset[str]:
@@ -56,7 +56,13 @@ def judge(case: Case) -> Verdict:
         return State.NOT_APPLIED, "The vendor has been asked again since."
     if result.failure and submission.state == Submission.State.FAILED:
         return State.DUPLICATE, "The try had failed already."
-    return State.APPLIED, ""
+    return State.APPLIED, said_otherwise(case)
+
+
+def said_otherwise(case: Case) -> str:
+    """What staff should know of an answer that brings more, and repeats something in other words."""
+    differing = [WORDS[one] for one in (TRANSCRIPT, NOTE) if one in case.differing]
+    return f"It gives {' and '.join(differing)} in other words than before. The first one stands." if differing else ""
 
 
 def brings_missing(case: Case) -> bool:
@@ -69,7 +75,7 @@ def brings_missing(case: Case) -> bool:
 def judge_second(case: Case) -> Verdict:
     if case.result.failure:
         return State.NOT_APPLIED, "A failure after a success."
-    if case.said_before:
+    if case.brought <= case.there - case.differing:
         return State.DUPLICATE, "It says what was applied already."
     return State.CONFLICT, "A second answer that differs from the first. The first one stands."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,9 @@ from config import rows
 from feed import events
 from feed.events import Happening
 from notes.models import Note, NoteSection, NoteVersion, Transcript
-from vendors.base import Line, NoteText, Section
+from vendors.base import NOTE as NOTE_OBJECT
+from vendors.base import TRANSCRIPT as TRANSCRIPT_ITEM
+from vendors.base import Line, NoteText, Result, Section
 
 OF_REQUEST = dict.fromkeys(["id", "created_at", "clinic_id", "session_id", "request_id", "language"], "%s")
 TRANSCRIPT = OF_REQUEST | {"lines": "%s"}
@@ -62,6 +64,22 @@ def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
     versions = [(uuid7(), now, origin.clinic_id, made, text.title, _json(text.sections)) for made, origin, text in new]
     rows.insert(NoteVersion._meta.db_table, VERSION, versions)
     _tell("note.created", [(made, origin) for made, origin, _ in new])
+
+
+def differing(brought: Mapping[UUID, Result]) -> dict[UUID, frozenset[str]]:
+    """By request, which of the objects that it has got are given in other words than the vendor's own at first."""
+    transcripts = Transcript.objects.filter(request__in=brought).values_list("request", "lines")
+    versions = NoteVersion.objects.filter(note__request__in=brought, number=1)
+    found = {request_id: set[str]() for request_id in brought}
+    for request_id, lines in transcripts:
+        said = brought[request_id].transcript
+        if said is not None and orjson.loads(_json(said)) != lines:
+            found[request_id].add(TRANSCRIPT_ITEM)
+    for request_id, title, sections in versions.values_list("note__request", "title", "sections"):
+        text = brought[request_id].note
+        if text is not None and (text.title, orjson.loads(_json(text.sections))) != (title, sections):
+            found[request_id].add(NOTE_OBJECT)
+    return {request_id: frozenset(objects) for request_id, objects in found.items()}
 
 
 def _json(parts: tuple[Line | Section, ...]) -> str:

@@ -61,7 +61,6 @@ class Callback(ClinicOwned, Leased):
     received_at = models.DateTimeField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.STORED)
     problem = models.CharField(max_length=500, blank=True, help_text="What is wrong with it, in words without content.")
-    result_digest = models.BinaryField(max_length=32, null=True, help_text="SHA-256 of what it says, once parsed.")
     named_request = models.CharField(max_length=128, blank=True, help_text="The client_request_id an orphan names.")
     processed_at = models.DateTimeField(null=True, blank=True)
     replay = models.ForeignKey(

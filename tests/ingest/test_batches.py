@@ -28,7 +28,7 @@ SECTIONS = [{"key": "PLAN", "title": "Plan", "text": "Rest."}, {"key": "VITALS",
 
 
 def success(title: str = "Visit", **more: object) -> dict[str, object]:
-    return {"transcript": [LINE], "note": {"title": title, "sections": SECTIONS}, **more}
+    return {"transcript": [LINE], "note": {"title": title, "sections": SECTIONS}} | more
 
 
 FAILURE: dict[str, object] = {"error_code": 83006}
@@ -219,6 +219,33 @@ def test_the_newest_are_not_kept_waiting_by_a_backlog(clinic: Clinic) -> None:
         row.refresh_from_db()
     assert [row.state for row in [oldest, *newest]] == ["applied"] * 6
     assert Callback.objects.filter(state="stored").count() == processing.BATCH + 6
+
+
+# --- Parts of one answer, by several ways
+OTHER = {**LINE, "text": "My elbow hurts."}
+
+
+@pytest.mark.parametrize(
+    ("again", "state"),
+    [
+        ({"note": success()["note"]}, "duplicate"),
+        ({"transcript": [LINE]}, "duplicate"),
+        ({"transcript": [{**LINE, "speaker": "doctor"}]}, "conflict"),
+        ({"note": {"title": "Visit", "sections": SECTIONS[:1]}}, "conflict"),
+        (success("Another title"), "conflict"),
+    ],
+)
+def test_what_is_repeated_in_part_is_a_duplicate_unless_it_differs(clinic: Clinic, again: Any, state: str) -> None:
+    assert processed(stored(a_try(clinic), success(), again)) == ["applied", state]
+
+
+def test_a_later_part_that_repeats_another_in_other_words_says_so(clinic: Clinic) -> None:
+    submission = a_try(clinic)
+    rows = stored(submission, {"transcript": [LINE]}, success(transcript=[OTHER]))
+    assert processed(rows) == ["applied", "applied"]
+    assert rows[1].problem == "It gives the transcript in other words than before. The first one stands."
+    assert Transcript.objects.get(request=submission.request_id).lines == [LINE]
+    assert Note.objects.get(request=submission.request_id).title == "Visit"
 
 
 # --- Proven by something else than a ticket

@@ -46,7 +46,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         for name, what in LIMITS.items():
             parser.add_argument(
-                f"--{name.replace('_', '-')}", type=int, help=f"{what} ALERT_{name.upper()} by default."
+                f"--{name.replace('_', '-')}", type=seconds, help=f"{what} ALERT_{name.upper()} by default."
             )
         parser.add_argument("--failed", action="store_true", help="Also when callbacks have failed for good.")
 
@@ -60,6 +60,13 @@ class Command(BaseCommand):
         if found:
             self.stdout.write("; ".join(found))
             sys.exit(1)
+
+
+def seconds(text: str) -> int:
+    """For argparse, which tells of a ValueError by itself."""
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
 
 
 def late(now: Standing, limits: Limits) -> Iterator[str]:
