@@ -12,6 +12,7 @@ import functools
 import http.client
 import os
 import re
+import resource
 import secrets
 import shutil
 import subprocess
@@ -54,6 +55,17 @@ class Place:
 _PORTS = {"web_port": 8000, "door_port": 8001, "sandbox_port": 8002}
 
 
+#: Open at once in one process, where the system lets us: each sender that is connected takes one.
+MOST_FILES = 65_536
+
+
+def _allow_files(wanted: int) -> None:
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if now != resource.RLIM_INFINITY and now < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
 class Installation:
     """The servers, the environment that the service's programs run in, and those programs, under one supervisor."""
 
@@ -62,6 +74,7 @@ class Installation:
         self.env: dict[str, str] = {}
         place.var.mkdir(parents=True, exist_ok=True)
         os.umask(0o077)  # what is written from here on holds patients' words or secrets
+        _allow_files(MOST_FILES)
         self.supervisor = Supervisor(place.var)
 
     def __enter__(self) -> Self:

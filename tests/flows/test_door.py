@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,19 @@ def test_two_hundred_stalled_bodies_keep_nobody_out(clinic: Clinic, url: str) ->
     assert post(url)[0] == 200
     for connection in stalled:
         connection.close()
+
+
+def test_a_thousand_connections_that_say_nothing_keep_nobody_out(clinic: Clinic, url: str) -> None:
+    parts, files = urlsplit(url), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, files[1]), files[1]))
+    silent = [socket.create_connection((str(parts.hostname), int(parts.port or 80))) for _ in range(1100)]
+    assert requests.get(f"{clinic.door_url}/healthz", timeout=5).status_code == 200
+    assert post(url)[0] == 200
+    for connection in silent:
+        connection.settimeout(20)
+        assert connection.recv(1) == b"", "each is closed after a while"
+        connection.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
 def test_past_twenty_bodies_a_ticket_takes_only_repeats(waiting: Any, url: str) -> None:
