@@ -14,6 +14,7 @@ import os
 import re
 import resource
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -130,7 +131,15 @@ class Installation:
             raise Failed(f"manage.py {arguments[0]} failed: {last_error(done.stderr)} (see {log})")
         return done.stdout.strip()
 
+    def keep_environment(self) -> None:
+        """For commands beside the running service, such as cron's: `set -a; . var/service.env`."""
+        file = self.place.var / "service.env"
+        file.touch(0o600)
+        ours = {name: value for name, value in self.env.items() if os.environ.get(name) != value}
+        file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())))
+
     def start_services(self, *others: Process) -> None:
+        self.keep_environment()
         processes = [*others, *services(self.place, self.env)]
         self.supervisor.start(*processes)
         self.done(f"{', '.join(process.name for process in processes)} started")

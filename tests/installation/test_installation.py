@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.installation import ROOT, Place, environment, given, services
+from config.installation import ROOT, Installation, Place, environment, given, services
 from config.serve import FirstStart
 from config.supervisor import Failed
 
@@ -94,6 +94,18 @@ def served(tmp_path: Path) -> dict[str, str]:
         "Procfile": (ROOT / "Procfile").read_text(),
         "docs": (ROOT / "docs/operations.md").read_text(),
     }
+
+
+def test_other_commands_find_the_settings_that_it_made_up(tmp_path: Path) -> None:
+    installation = Installation(Place(tmp_path))
+    installation.env = environment(installation.place, URLS) | {"PUBLIC_URL": "http://it's here"}
+    installation.keep_environment()
+    file = tmp_path / "service.env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    script = f"set -a; . {file}; printenv PUBLIC_URL DATABASE_URL SECRET_KEY"
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    secret = installation.env["SECRET_KEY"]
+    assert said.stdout.splitlines() == ["http://it's here", URLS["DATABASE_URL"], secret]
 
 
 def test_every_queue_is_taken_by_one_process_and_the_sweeps_by_one_thread_of_their_own(tmp_path: Path) -> None:
