@@ -192,7 +192,7 @@ def test_one_requests_answers_keep_their_order_behind_a_backlog(clinic: Clinic) 
     backlog_behind(first, processing.BATCH)
     submission = a_try(clinic)
     (older,) = stored(submission, success("The first stands"))
-    Callback.objects.filter(pk=older.pk).update(next_attempt_at=first.next_attempt_at + timedelta(microseconds=65))
+    Callback.objects.filter(pk=older.pk).update(next_attempt_at=first.received_at + timedelta(microseconds=65))
     newer = stored(submission, success("Another"))[0]
     assert processed([older, newer]) == ["applied", "conflict"]
     assert Note.objects.get(request=submission.request_id).title == "The first stands"
