@@ -49,6 +49,7 @@ class Inbox:
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._beside: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         await self.connections.open()
@@ -57,12 +58,15 @@ class Inbox:
     async def close(self) -> None:
         """Writes what waits, within the limit."""
         until = time.monotonic() + self.connections.seconds
-        while self._bytes and time.monotonic() < until:
+        while self._not_told() and time.monotonic() < until:
             await asyncio.sleep(0.01)
-        for task in self._tasks:
+        for task in (*self._tasks, *self._beside):
             task.cancel()
-        _give_up([one for one in self._unanswered if not one.receipt.done()], TimeoutError())
+        _give_up(self._not_told(), TimeoutError())
         await self.connections.close()
+
+    def _not_told(self) -> list[Waiting]:
+        return [one for one in self._unanswered if not one.receipt.done()]
 
     def works(self) -> bool:
         """Whether it can take letters at all."""
@@ -137,9 +141,16 @@ class Inbox:
                 if waiting := [one for one in half if not one.receipt.done()]:
                     await self._deliver(waiting)
         elif isinstance(error, LockNotAvailable):
-            self._waiting += batch
+            self._go_on_beside(batch)
         else:
             _give_up(batch, error)
+
+    def _go_on_beside(self, held: Sequence[Waiting]) -> None:
+        """What somebody holds is tried again beside the writer, until its sender has been told."""
+        if not held[0].receipt.done():
+            again = asyncio.create_task(self._deliver(held))
+            self._beside.add(again)
+            again.add_done_callback(self._beside.discard)
 
     async def _store(self, batch: Sequence[Letter]) -> list[Receipt]:
         begun = time.monotonic()
