@@ -15,7 +15,8 @@ from benchmarks.submissions import execute
 Row = Mapping[str, Any]
 SERVER = """
 SELECT current_setting('server_version'),
-    coalesce(nullif(attcompression::text, ''), current_setting('default_toast_compression'))
+    CASE attstorage WHEN 'e' THEN 'none'
+        ELSE coalesce(nullif(attcompression::text, ''), current_setting('default_toast_compression')) END
 FROM pg_attribute WHERE attrelid = 'ingest_callback'::regclass AND attname = 'body'
 """
 
