@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
 
 import pytest
-import redis
 
-from ingest.bell import ENOUGH, MOST_WAITING, Bell
+from ingest.bell import MOST_WAITING, Bell
 
 
 class Slow(Bell):
@@ -57,15 +55,3 @@ def test_what_waits_is_rung_at_the_end(bell: Slow) -> None:
     bell.stop()
     assert bell.heard == [("submit", ["1"])]
     bell.stop()
-
-
-def test_bells_that_nobody_hears_do_not_gather(settings: Any) -> None:
-    with redis.Redis.from_url(settings.REDIS_URL) as broker:
-        broker.delete("callbacks")
-        bell = Bell()
-        for _ in range(3 * ENOUGH):
-            bell.publish("ingest.process", [])
-        assert broker.llen("callbacks") == ENOUGH
-        broker.delete("callbacks")
-        bell.publish("ingest.process", [])
-        assert broker.delete("callbacks") == 1
