@@ -25,6 +25,22 @@ from tests.factories import SubmissionFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 Found = TypeVar("Found")
 numbers = itertools.count()
+REFUSE = "ALTER TABLE ingest_callback ADD CONSTRAINT refused CHECK (size <> %s) NOT VALID"
+REFUSE_LATE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.size = %s THEN
+        RAISE check_violation USING DETAIL = 'Failing row contains ' || convert_from(NEW.body, 'UTF8');
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON ingest_callback DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+REFUSE_NO_MORE = """
+DROP TRIGGER IF EXISTS refused ON ingest_callback;
+DROP FUNCTION IF EXISTS refuse();
+ALTER TABLE ingest_callback DROP CONSTRAINT IF EXISTS refused
+"""
 READ_ONLY = "{} options='-c default_transaction_read_only=on'"
 
 
@@ -130,6 +146,23 @@ def test_one_that_cannot_be_stored_fails_alone() -> None:
     assert isinstance(receipts.pop(4), Unavailable)
     assert receipts == [Receipt.STORED] * 9
     assert Callback.objects.count() == 9
+
+
+@pytest.mark.parametrize("refused", ["at once", "at the commit"])
+def test_a_row_that_postgresql_refuses_is_quoted_in_no_log(caplog: pytest.LogCaptureFixture, refused: str) -> None:
+    """Its own message says "Failing row contains ..."."""
+    body = b"the patient's words"
+    with connection.cursor() as cursor:
+        cursor.execute(REFUSE if refused == "at once" else REFUSE_LATE, [len(body)])
+    try:
+        receipts = hand(ticketed(new_ticket(), body), ticketed(new_ticket()))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(REFUSE_NO_MORE)
+    assert isinstance(receipts[0], Unavailable)
+    assert receipts[1] is Receipt.STORED
+    assert "callbacks are not known to be stored" in caplog.text
+    assert not [quoted for quoted in ("patient", body.hex(), "Failing row") if quoted in caplog.text]
 
 
 def test_a_ticket_that_nothing_is_expected_on_is_unknown() -> None:
