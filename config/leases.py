@@ -61,8 +61,6 @@ UPDATE {table} AS claimed
 SET attempts = attempts + 1, lease_token = %(token)s, lease_until = %(until)s, next_attempt_at = %(until)s
 FROM queue WHERE claimed.id = queue.id AND (is_first OR is_fresh AND bytes <= %(most_bytes)s) RETURNING claimed.*
 """
-
-
 #: The newest, out of their turn: none that was tried before, and none with an older one of its kind still to be done.
 NEWEST = """AND attempts = 0 AND NOT EXISTS (
     SELECT FROM {table} AS older
@@ -80,10 +78,9 @@ def claim(
 ) -> list[Row]:
     """Leases due rows (of `ids` only, when given), the oldest first; rows that others hold are passed over.
 
-    `newest_of`: the newest first, of rows never tried before; but of those with one value in this column the oldest.
-
     Rows on their first attempt are claimed together, up to `limit` of them and `most_bytes` of their `size`, though at
     least one. A row that was tried before is claimed alone: one that kills its worker uses up no attempts but its own.
+    `newest_of`: the newest first, of rows never tried before; but of those with one value in this column the oldest.
     All rows of one claim carry the same fresh `lease_token`. Returns the rows as claimed; losing is normal: [].
     """
     table = connection.ops.quote_name(model._meta.db_table)

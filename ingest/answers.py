@@ -22,6 +22,10 @@ class NotTaken(Exception):
         self.status, self.why, self.reason, self.headers = status, why, reason, headers
 
 
+def not_stored(reason: str, *headers: Header) -> NotTaken:
+    return NotTaken(503, "not stored, try again", reason, RETRY, *headers)
+
+
 async def answer(send: Send, status: int, what: dict[str, Any], *headers: Header) -> None:
     await reply(send, status, orjson.dumps(what), (b"content-type", b"application/json"), *headers)
 

@@ -27,6 +27,8 @@ from ingest.connections import Connection
 from ingest.models import Callback
 
 Proof = Callback.Proof
+BODIES_A_TICKET = 20
+CONTENT_TYPE_LENGTH = 100
 
 
 class Bodies(list[bytes]):
@@ -46,9 +48,6 @@ class BodiesDumper(Dumper):
 
 
 psycopg.adapters.register_dumper(Bodies, BodiesDumper)
-
-BODIES_A_TICKET = 20
-CONTENT_TYPE_LENGTH = 100
 
 
 class Receipt(enum.Enum):
