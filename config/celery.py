@@ -2,10 +2,12 @@
 
 import logging
 import os
+import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_failure, worker_ready
+from celery.signals import setup_logging, task_failure, task_prerun, worker_ready
+from django.db import close_old_connections
 
 from config import memory
 
@@ -14,6 +16,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 log = logging.getLogger(__name__)
 app = Celery("listenpost")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Else it closes the database's connection after each task: a new one costs PostgreSQL more than a few callbacks do, and
+# knows none of their statements' plans.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 app.autodiscover_tasks()
 
 
@@ -26,6 +31,11 @@ def keep_our_logging(**_: Any) -> None:
 def log_failure(sender: Any, exception: BaseException, **_: Any) -> None:
     """In place of Celery's own line, which repeats the exception's text."""
     log.error("task %s failed", sender.name, exc_info=exception)
+
+
+@task_prerun.connect
+def leave_broken_connections(**_: Any) -> None:
+    close_old_connections()
 
 
 @worker_ready.connect
