@@ -12,6 +12,9 @@ from ingest.door import Door
 
 #: No sender waits for longer than five seconds, and one row that somebody holds must not make the others wait.
 IMPATIENT = "-c statement_timeout=5s -c lock_timeout=500ms -c idle_in_transaction_session_timeout=10s"
+#: It asks by keys alone. A plan made while a table was nearly empty would read the whole of it at each callback, and
+#: would be kept until the table's next ANALYZE.
+BY_KEYS = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan -c jit=off"
 
 
 def database() -> str:
@@ -20,7 +23,8 @@ def database() -> str:
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     known: dict[str, Any] = {ours: given.get(theirs) or None for ours, theirs in names.items()}
     known |= given["OPTIONS"]
-    return make_conninfo(**known | {"options": f"{known['options']} {IMPATIENT}"}, application_name="listenpost-door")
+    options = f"{known['options']} {IMPATIENT} {BY_KEYS}"
+    return make_conninfo(**known | {"options": options}, application_name="listenpost-door")
 
 
 application = Door(database(), bell)
