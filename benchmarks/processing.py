@@ -40,6 +40,7 @@ SELECT (SELECT count(*) FROM notes_note WHERE search IS NULL)
 """
 #: The backlog grows when it does so by more than this part of what comes in.
 NOISE = 0.05
+WARMING_SECONDS = 3.0
 DRAINED = {
     **{
         "": "name",
@@ -128,13 +129,21 @@ def became() -> dict[str, int]:
 
 
 def sustained(found: Bench, highest: float, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """The steps of a search between nothing and a rate that is too high; each with submissions of its own."""
+    """The steps of a search between nothing and a rate that is too high; each with submissions of its own.
+
+    None begins on tables that PostgreSQL takes for empty, as on a service's first minute alone, nor with another's index
+    still to be made.
+    """
     submissions.prepare(options.pool)
-    low, high, used, steps = 0.0, 1.2 * highest, 0, []
+    low, high, steps = 0.0, 1.2 * highest, []
     with found.running(*BEHIND) as pids:
+        found = replace(found, pids=pids)
+        used = one_rate(found, highest / 4, 0, WARMING_SECONDS)["sent"]
+        submissions.execute("VACUUM ANALYZE")
         while high - low > max(highest / 20, 2) and used + options.seconds * high < options.pool:
+            until_indexed()
             rate = (low + high) / 2
-            step = one_rate(replace(found, pids=pids), rate, used, options.seconds)
+            step = one_rate(found, rate, used, options.seconds)
             used += step["sent"]
             low, high = (rate, high) if step["kept_up"] else (low, rate)
             steps.append(step)
