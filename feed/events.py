@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,8 +11,6 @@ from uuid_utils.compat import uuid7
 
 from config import rows
 from feed.models import Event
-
-VALUES = dict.fromkeys(["id", "created_at", "kind", "clinic_id", "object_id", "data"], "%s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +31,4 @@ def record(kind: str, *, clinic_id: UUID, object_id: UUID, **data: str | int | N
 def record_all(happenings: Iterable[Happening]) -> None:
     """Adds events to the transaction under way, in their order, by one statement."""
     now = timezone.now()
-    new = [(uuid7(), now, one.kind, one.clinic_id, one.object_id, json.dumps(one.data)) for one in happenings]
-    rows.insert(Event._meta.db_table, VALUES, new)
+    rows.insert(Event, [{"id": uuid7(), "created_at": now} | asdict(one) for one in happenings])

@@ -24,24 +24,14 @@ State = Callback.State
 NOBODYS = "No request of the clinic has the client_request_id it names. It is applied when the request is made."
 NAMELESS = "It names no request of the clinic, and has no client_request_id to wait with. Its sender must add one."
 
-OUTCOME = {
-    "id": "uuid",
-    "token": "uuid",
-    "state": "text",
-    "problem": "text",
-    "submission_id": "uuid",
-    "request_id": "uuid",
-    "named_request": "text",
-    "processed_at": "timestamptz",
-}
 FINISHED = ", ".join(f"{column} = NULL" for column in leases.finished())
 SETTLE = f"""state = new.state, problem = new.problem, processed_at = new.processed_at,
     submission_id = coalesce(new.submission_id, old.submission_id),
     request_id = coalesce(new.request_id, old.request_id),
     named_request = coalesce(new.named_request, old.named_request), {FINISHED}"""
-HELD = f"old.state = '{State.STORED}' AND old.lease_token = new.token"
-CLOSED = {"id": "uuid", "state": "text", "vendor_request_id": "text", "error_code": "text", "error_message": "text"}
-CLOSE = ", ".join([*(f"{column} = new.{column}" for column in CLOSED if column != "id"), FINISHED])
+HELD = f"old.state = '{State.STORED}' AND old.lease_token = new.lease_token"
+CLOSED = ["state", "vendor_request_id", "error_code", "error_message"]
+CLOSE = ", ".join([*(f"{column} = new.{column}" for column in CLOSED), FINISHED])
 
 
 class LeaseLost(Exception):
@@ -130,16 +120,24 @@ def said_otherwise(answers: Sequence[Answer], tries: dict[UUID, Submission]) -> 
 
 def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
     """Ends the callbacks, each as its verdict says. Raises LeaseLost."""
-    now = timezone.now()
-    outcomes = [(*outcome(answer, *verdict), now) for answer, verdict in zip(answers, verdicts, strict=True)]
-    if rows.update(Callback._meta.db_table, OUTCOME, outcomes, to=SETTLE, where=HELD) != len(outcomes):
+    outcomes = [outcome(answer, *verdict) for answer, verdict in zip(answers, verdicts, strict=True)]
+    if rows.update(Callback, outcomes, to=SETTLE, where=HELD) != len(outcomes):
         raise LeaseLost
 
 
-def outcome(answer: Answer, state: str, problem: str) -> tuple[object, ...]:
-    named = (answer.result.client_request_id or "") if state == State.ORPHAN else None
-    meant = answer.addressee or (None, None)
-    return (answer.callback.pk, answer.callback.lease_token, state, problem, *meant, named)
+def outcome(answer: Answer, state: str, problem: str) -> dict[str, object]:
+    """The columns of a callback that came to its end; what is None stays as it was."""
+    meant = answer.addressee
+    return {
+        "id": answer.callback.pk,
+        "lease_token": answer.callback.lease_token,
+        "state": state,
+        "problem": problem,
+        "processed_at": timezone.now(),
+        "submission_id": meant.submission_id if meant else None,
+        "request_id": meant.request_id if meant else None,
+        "named_request": (answer.result.client_request_id or "") if state == State.ORPHAN else None,
+    }
 
 
 def close(cases: Sequence[Case]) -> None:
@@ -149,9 +147,16 @@ def close(cases: Sequence[Case]) -> None:
         submission, failure = case.submission, case.result.failure
         to = Submission.State.FAILED if failure else Submission.State.ANSWERED
         states.SUBMISSION.moves(submission.state, to)
-        ref = submission.vendor_request_id or (case.result.ref or "")[:200]
-        closed.append((submission.pk, to, ref, *((failure.code, failure.message) if failure else ("", ""))))
-    rows.update(Submission._meta.db_table, CLOSED, closed, to=CLOSE)
+        closed.append(
+            {
+                "id": submission.pk,
+                "state": to,
+                "vendor_request_id": submission.vendor_request_id or (case.result.ref or "")[:200],
+                "error_code": failure.code if failure else "",
+                "error_message": failure.message if failure else "",
+            }
+        )
+    rows.update(Submission, closed, to=CLOSE)
 
 
 def bring(cases: Sequence[Case]) -> None:

@@ -16,16 +16,16 @@ from ingest.models import AsyncRequest, Submission
 
 State = AsyncRequest.State
 OPEN_SUBMISSIONS = ["queued", "submitting", "waiting", "failed"]
-#: The columns that go with a state, as rows.update takes them.
-COLUMNS = {
-    "state": "text",
-    "finished_at": "timestamptz",
-    "waiting_since": "timestamptz",
-    "submitted_at": "timestamptz",
-    "failure_code": "text",
-    "failure_message": "text",
-    "failure_retryable": "bool",
-}
+#: What goes with a state.
+COLUMNS = [
+    "state",
+    "finished_at",
+    "waiting_since",
+    "submitted_at",
+    "failure_code",
+    "failure_message",
+    "failure_retryable",
+]
 
 
 def lock(request_id: UUID) -> AsyncRequest:
@@ -69,9 +69,8 @@ def step(request: AsyncRequest, to: str, **changes: Any) -> bool:
 
 def save(requests: Sequence[AsyncRequest]) -> None:
     """Writes the state of locked requests, and what goes with it."""
-    values = [(request.pk, *(getattr(request, name) for name in COLUMNS)) for request in requests]
-    to = ", ".join(f"{name} = new.{name}" for name in COLUMNS)
-    rows.update(AsyncRequest._meta.db_table, {"id": "uuid"} | COLUMNS, values, to=to)
+    values = [{name: getattr(request, name) for name in ["id", *COLUMNS]} for request in requests]
+    rows.update(AsyncRequest, values, to=", ".join(f"{name} = new.{name}" for name in COLUMNS))
 
 
 def fail(request: AsyncRequest, *, code: str, message: str, retryable: bool) -> None:

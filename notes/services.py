@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,13 +19,6 @@ from vendors.base import NOTE as NOTE_OBJECT
 from vendors.base import TRANSCRIPT as TRANSCRIPT_ITEM
 from vendors.base import Line, NoteText, Result, Section
 
-OF_REQUEST = dict.fromkeys(["id", "created_at", "clinic_id", "session_id", "request_id", "language"], "%s")
-TRANSCRIPT = OF_REQUEST | {"lines": "%s"}
-NOTE = OF_REQUEST | {"title": "%s", "template": "%s"}
-NOTE |= {"state": f"'{Note.State.NEEDS_REVIEW}'", "version": "1", "updated_at": "%s"}
-SECTION = dict.fromkeys(["id", "note_id", "position", "key", "title", "text"], "%s")
-VERSION = dict.fromkeys(["id", "created_at", "clinic_id", "note_id", "title", "sections"], "%s") | {"number": "1"}
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -37,33 +30,49 @@ class Origin:
     language: str
     template: str
 
-    def columns(self, made: UUID, now: datetime) -> tuple[object, ...]:
-        return made, now, self.clinic_id, self.session_id, self.request_id, self.language
+    def columns(self, made: UUID, now: datetime) -> dict[str, object]:
+        """What both begin with."""
+        return {
+            "id": made,
+            "created_at": now,
+            "clinic_id": self.clinic_id,
+            "session_id": self.session_id,
+            "request_id": self.request_id,
+            "language": self.language,
+        }
 
 
 def store_transcripts(brought: Iterable[tuple[Origin, tuple[Line, ...]]]) -> None:
     """Keeps requests' transcripts; one that is there already stays as it is."""
     new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
-    transcripts = [(*origin.columns(made, now), _json(lines)) for made, origin, lines in new]
-    kept = rows.insert(Transcript._meta.db_table, TRANSCRIPT, transcripts, once="request_id")
+    transcripts = [origin.columns(made, now) | {"lines": lines} for made, origin, lines in new]
+    kept = rows.insert(Transcript, transcripts, once="request_id")
     _tell("transcript.created", [(made, origin) for made, origin, _ in new if made in kept])
 
 
 def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
     """Keeps requests' notes with the vendor's own text as version 1; one that is there already stays as it is."""
     new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
-    notes = [(*origin.columns(made, now), text.title, origin.template, now) for made, origin, text in new]
-    kept = rows.insert(Note._meta.db_table, NOTE, notes, once="request_id")
-    new = [note for note in new if note[0] in kept]
-    sections = [
-        (uuid7(), made, position, section.key, section.title, section.text)
-        for made, _, text in new
-        for position, section in enumerate(text.sections, start=1)
+    as_new = {"state": Note.State.NEEDS_REVIEW, "version": 1, "updated_at": now}
+    notes = [
+        origin.columns(made, now) | as_new | {"title": text.title, "template": origin.template}
+        for made, origin, text in new
     ]
-    rows.insert(NoteSection._meta.db_table, SECTION, sections)
-    versions = [(uuid7(), now, origin.clinic_id, made, text.title, _json(text.sections)) for made, origin, text in new]
-    rows.insert(NoteVersion._meta.db_table, VERSION, versions)
+    kept = rows.insert(Note, notes, once="request_id")
+    new = [note for note in new if note[0] in kept]
+    rows.insert(NoteSection, [section for made, _, text in new for section in _sections(made, text)])
+    versions = [
+        {"id": uuid7(), "created_at": now, "clinic_id": origin.clinic_id, "note_id": made, "number": 1}
+        | {"title": text.title, "sections": text.sections}
+        for made, origin, text in new
+    ]
+    rows.insert(NoteVersion, versions)
     _tell("note.created", [(made, origin) for made, origin, _ in new])
+
+
+def _sections(note_id: UUID, text: NoteText) -> Iterator[dict[str, object]]:
+    for position, section in enumerate(text.sections, start=1):
+        yield {"id": uuid7(), "note_id": note_id, "position": position, **asdict(section)}
 
 
 def differing(brought: Mapping[UUID, Result]) -> dict[UUID, frozenset[str]]:
