@@ -104,23 +104,26 @@ class Letter:
 # Two bodies on one ticket are counted before they are inserted, so no two writers may be at one ticket at once.
 TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended(ticket::text, 1)) FROM unnest(%b::uuid[]) AS ticket"
 # One JSON document costs less than an array for each column. The bodies stay out of the joins and the sorting: each is
-# picked from its array when its row is written.
+# picked from its array when its row is written. What is asked in a subquery that gives one value, or stays apart by OFFSET 0,
+# is looked up by key for each letter, whatever PostgreSQL takes the tables for: joins read whole indexes.
 STORE = f"""
 WITH arrived AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS arrived (id uuid, received_at timestamptz, vendor text,
         proven_by text, proven_id uuid, clinic_id uuid, event_id text, size int, digest text, content_type text,
         sender_id uuid, address inet, entry_id uuid, place int)
 ), fresh AS (
-    SELECT arrived.*, coalesce(s.clinic_id, arrived.clinic_id) AS of_clinic, s.id AS submission_id, s.request_id,
-        CASE WHEN arrived.proven_by = '{Proof.TICKET}' THEN
+    SELECT arrived.*, coalesce(asked.clinic_id, arrived.clinic_id) AS of_clinic, asked.id AS submission_id,
+        asked.request_id, CASE WHEN arrived.proven_by = '{Proof.TICKET}' THEN
             (SELECT count(*) FROM ingest_callback c WHERE c.proven_id = arrived.proven_id)
             + dense_rank() OVER (PARTITION BY arrived.proven_id ORDER BY arrived.event_id) ELSE 0 END AS turn
-    FROM arrived LEFT JOIN ingest_submission s
-            ON s.id = arrived.proven_id AND arrived.proven_by = '{Proof.TICKET}'
-        LEFT JOIN ingest_asyncrequest r ON r.id = s.request_id
-    WHERE (arrived.proven_by <> '{Proof.TICKET}' OR r.vendor = arrived.vendor)
-        AND NOT EXISTS (SELECT FROM ingest_callback c
-            WHERE c.proven_id = arrived.proven_id AND c.event_id = arrived.event_id)
+    FROM arrived LEFT JOIN LATERAL (
+        SELECT s.id, s.clinic_id, s.request_id,
+            (SELECT r.vendor FROM ingest_asyncrequest r WHERE r.id = s.request_id) AS vendor
+        FROM ingest_submission s WHERE s.id = arrived.proven_id AND arrived.proven_by = '{Proof.TICKET}' OFFSET 0
+    ) AS asked ON TRUE
+    WHERE (arrived.proven_by <> '{Proof.TICKET}' OR asked.vendor = arrived.vendor)
+        AND (SELECT count(*) FROM ingest_callback c
+            WHERE c.proven_id = arrived.proven_id AND c.event_id = arrived.event_id) = 0
 ), stored AS (
     INSERT INTO ingest_callback (id, clinic_id, created_at, received_at, next_attempt_at, vendor, proven_by, proven_id,
         sender_id, event_id, submission_id, request_id, body, size, digest, content_type,
@@ -139,10 +142,12 @@ WITH arrived AS MATERIALIZED (
 SELECT id FROM stored
 """  # noqa: S608 (constants)
 WHY_NOT = """
-SELECT arrived.id, c.id, c.state, EXISTS (SELECT FROM ingest_submission s JOIN ingest_asyncrequest r
-    ON r.id = s.request_id WHERE s.id = arrived.proven_id AND r.vendor = arrived.vendor)
+SELECT arrived.id, c.id, c.state, arrived.vendor IS NOT DISTINCT FROM (
+    SELECT (SELECT r.vendor FROM ingest_asyncrequest r WHERE r.id = s.request_id)
+    FROM ingest_submission s WHERE s.id = arrived.proven_id)
 FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[]) AS arrived (id, proven_id, event_id, vendor)
-    LEFT JOIN ingest_callback c ON c.proven_id = arrived.proven_id AND c.event_id = arrived.event_id
+    LEFT JOIN LATERAL (SELECT id, state FROM ingest_callback
+        WHERE proven_id = arrived.proven_id AND event_id = arrived.event_id OFFSET 0) AS c ON TRUE
 """
 
 

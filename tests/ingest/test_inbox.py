@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import orjson
 import psycopg
 import pytest
 from django.db import connection
@@ -337,3 +338,26 @@ def test_a_fault_that_nobody_foresaw_does_not_close_the_inbox(caplog: pytest.Log
     assert isinstance(refused, Unavailable)
     assert stored is Receipt.STORED
     assert "TypeError" in caplog.text
+
+
+def scans(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a plan that read the inbox's tables."""
+    here = [plan] if plan.get("Relation Name", "").startswith("ingest_") and "Scan" in plan["Node Type"] else []
+    return here + [one for part in plan.get("Plans", []) for one in scans(part)]
+
+
+@pytest.mark.parametrize("query", [letters.STORE, letters.WHY_NOT], ids=["storing", "asking why not"])
+def test_each_letter_is_looked_up_by_key_though_the_statistics_say_that_tables_are_empty(query: str) -> None:
+    """A plan that was made on an empty table reads all of it at each letter, once it has grown."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE ingest_callback, ingest_submission, ingest_asyncrequest")
+    letter = ticketed(uuid4())
+    given: list[Any] = [[letter.id], [letter.proven_id], [letter.event_id], [letter.vendor]]
+    if query == letters.STORE:
+        given = [orjson.dumps([letter.facts()]).decode(), letters.Bodies([letter.body])]
+    with psycopg.connect(database()) as door:
+        plan = door.execute(f"EXPLAIN (FORMAT JSON) {query}", given).fetchone()
+    assert plan
+    found = scans(plan[0][0]["Plan"])
+    assert found
+    assert [one for one in found if "Index Cond" not in one] == []
