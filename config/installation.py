@@ -177,7 +177,7 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     schedule = str(place.var / "beat" / "schedule")
     commands = {
         "worker": [*worker, "-Q", "submissions,chores", "-c", "8", "-n", "worker@%h"],
-        "processor": [*worker, "-Q", "callbacks", "-c", "2", "-n", "processor@%h"],
+        "processor": [*worker, "-Q", "callbacks", "-c", "3", "-n", "processor@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],
     }
