@@ -96,7 +96,11 @@ def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
 
 @contextmanager
 def watched(pids: Mapping[str, int], database: str) -> Iterator[Usage]:
-    """Sees what the named processes, the servers, the clients (this process and pgbench) and all others use."""
+    """Sees what the named processes, the servers, the clients (this process and pgbench) and all others use.
+
+    What others left to be written to the disk is written before: it would make this one wait.
+    """
+    os.sync()
     usage, over = Usage(), threading.Event()
     pids = {**servers(), **pids}
     with psycopg.connect(database, autocommit=True) as connection:
