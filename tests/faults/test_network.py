@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from uuid import uuid4
 
 import pytest
 import requests
+from django.conf import settings
 
 from access.models import Clinic
 from config.installation import answers
 from tests.faults.cable import Cable
 from tests.faults.door import DoorProcess
 from tests.faults.effects import prove
-from tests.faults.letters import Letter, letters
+from tests.faults.letters import Letter, letters, signature
 from tests.faults.load import Load
 from tests.flows.clinic import eventually
 from tests.flows.conftest import Stack
@@ -58,6 +62,45 @@ def test_the_door_refuses_in_time_and_heals_when_the_network_does(
         cable.mend()
         eventually(answers("127.0.0.1", door.port, "/readyz"), what="the door is ready again")
     prove(clinic, written)
+
+
+def test_a_refusal_asks_the_database_nothing(cable: Cable, door: DoorProcess, clinic: Clinic) -> None:
+    proven = next(letter.path for letter in letters(clinic, 1))
+    forged, account = f"{proven[:-6]}AAAAAA", f"/callbacks/nabla/accounts/{uuid4()}"
+    late = signature("a secret", b"{}", datetime.now(UTC) - timedelta(minutes=5))
+    too_much = {"Content-Length": str(settings.DOOR_MAX_BYTES + 1)}
+    cable.cut()
+    assert {
+        "a forged ticket": said(door, "POST", forged),
+        "more than it takes": said(door, "POST", proven, too_much),
+        "no signature": said(door, "POST", account),
+        "a signature of long ago": said(door, "POST", account, late),
+        "no token": said(door, "POST", "/callbacks/nabla"),
+        "no key": said(door, "POST", "/callbacks/nabla", {"Authorization": "Bearer guessed"}),
+        "a forged file": said(door, "GET", "/files/guessed"),
+        "no such door": said(door, "POST", "/callbacks"),
+        "no such way": said(door, "GET", proven),
+    } == {
+        "a forged ticket": 401,
+        "more than it takes": 413,
+        "no signature": 401,
+        "a signature of long ago": 401,
+        "no token": 401,
+        "no key": 401,
+        "a forged file": 401,
+        "no such door": 404,
+        "no such way": 405,
+    }
+
+
+def said(door: DoorProcess, method: str, path: str, headers: Mapping[str, str] | None = None) -> int:
+    """What the head alone is answered: of the body only its length is told."""
+    connection = HTTPConnection("127.0.0.1", door.port, timeout=2)
+    try:
+        connection.request(method, path, headers={"Content-Length": "2", **(headers or {})})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_a_network_that_comes_and_goes_loses_nothing(cable: Cable, door: DoorProcess, clinic: Clinic) -> None:
