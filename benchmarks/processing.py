@@ -131,8 +131,8 @@ def became() -> dict[str, int]:
 def sustained(found: Bench, highest: float, options: argparse.Namespace) -> list[dict[str, Any]]:
     """The steps of a search between nothing and a rate that is too high; each with submissions of its own.
 
-    None begins on tables that PostgreSQL takes for empty, as on a service's first minute alone, nor with another's index
-    still to be made.
+    None begins on tables that PostgreSQL takes for empty, which are so in a service's first minute alone, nor with
+    another's index still to be made.
     """
     submissions.prepare(options.pool)
     low, high, steps = 0.0, 1.2 * highest, []

@@ -37,7 +37,7 @@ def insert(model: type[models.Model], rows: Rows, *, once: str = "") -> set[UUID
 def update(model: type[models.Model], rows: Rows, *, to: str, where: str = "TRUE") -> int:
     """Updates rows by their `id` and says how many there were.
 
-    `to` and `where` are SQL that knows the values as `new`, null where a row does not name them, and the table as `old`.
+    `to` and `where` are SQL that knows the values as `new`, null where a row does not name them, the table as `old`.
     """
     if not rows:
         return 0

@@ -104,8 +104,8 @@ class Letter:
 # Two bodies on one ticket are counted before they are inserted, so no two writers may be at one ticket at once.
 TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended(ticket::text, 1)) FROM unnest(%b::uuid[]) AS ticket"
 # One JSON document costs less than an array for each column. The bodies stay out of the joins and the sorting: each is
-# picked from its array when its row is written. What is asked in a subquery that gives one value, or stays apart by OFFSET 0,
-# is looked up by key for each letter, whatever PostgreSQL takes the tables for: joins read whole indexes.
+# picked from its array when its row is written. A subquery of one value, or one that OFFSET 0 keeps
+# apart, looks up each letter by its key, whatever PostgreSQL takes the tables for: joins read whole indexes.
 STORE = f"""
 WITH arrived AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS arrived (id uuid, received_at timestamptz, vendor text,

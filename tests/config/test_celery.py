@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup
 from celery.signals import task_prerun
 from django.db import connection
 
@@ -19,7 +19,7 @@ def backend() -> int:
 
 
 def test_the_database_stays_connected_from_task_to_task() -> None:
-    celerys = DjangoWorkerFixup(app)
+    celerys = DjangoFixup(app).worker_fixup
     first = backend()
     celerys.on_task_postrun(sender=sweep)
     celerys.on_task_prerun(sender=sweep)
