@@ -34,6 +34,7 @@ def test_a_worker_killed_while_submitting_is_followed_within_a_minute(
 ) -> None:
     sandbox.fault("submit_timeout", seconds=60, times=1)
     request = clinic.until(clinic.consult(), "submitting")
+    eventually(lambda: sandbox.seen(request["client_request_id"]), what="the vendor is being asked")
     begun = time.monotonic()
     killed = stack.kill("worker")
     stack.back("worker", killed)

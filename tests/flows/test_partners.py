@@ -327,7 +327,8 @@ def test_each_download_is_in_the_access_log_and_not_each_of_its_ranges(clinic: C
     audio = Audio.objects.get(clinic__slug=clinic.slug)
     reads = AccessEntry.objects.filter(object_ids=[str(audio.pk)], action="read")
     eventually(lambda: reads.count() == 1, what="the vendor's own")
-    for asked_for, count in ((None, 2), ("bytes=0-99", 3), ("bytes=100-199", 3), ("bytes=-5", 3), (None, 4)):
+    on = [("bytes=100-199", 3)] * 12  # the door's processes take turns at them
+    for asked_for, count in [(None, 2), ("bytes=0-99", 3), *on, ("bytes=-5", 3), (None, 4)]:
         requests.get(url, headers={"Range": asked_for} if asked_for else {}, timeout=10).raise_for_status()
         assert reads.count() == count, asked_for
     requests.head(url, timeout=10).raise_for_status()
