@@ -34,8 +34,9 @@ def log_failure(sender: Any, exception: BaseException, **_: Any) -> None:
 
 
 @task_prerun.connect
-def leave_broken_connections(**_: Any) -> None:
-    close_old_connections()
+def leave_broken_connections(sender: Any, **_: Any) -> None:
+    if not sender.request.is_eager:  # else it is the caller's connection
+        close_old_connections()
 
 
 @worker_ready.connect
