@@ -25,7 +25,7 @@ MOST_FUNCTIONS = 25
 
 def generator(found: Bench, seconds: float) -> dict[str, Any]:
     """What the clients themselves can do and cost, against a server that does nothing."""
-    port = kept_port(found.where / "trivial-port")
+    port = kept_port(found.where / "ports" / "trivial")
     command = [sys.executable, "-m", "benchmarks.trivial", str(port)]
     ready = answers(place.HOST, port, "/")
     with place.running(found.where / "trivial", Process("trivial", command, cwd=ROOT, ready=ready)):

@@ -85,7 +85,7 @@ def service(database_url: str, where: Path) -> tuple[dict[str, Process], str]:
     """The service's own processes by name, as an installation runs them, on a database; and the door's URL."""
     for folder in ("beat", "run"):
         (where / folder).mkdir(parents=True, exist_ok=True)
-    place = Place(where, HOST, kept_port(where / "web-port"), kept_port(where / "door-port"))
+    place = Place(where, HOST, kept_port(where / "ports" / "web"), kept_port(where / "ports" / "door"))
     own = {"DATABASE_URL": database_url, "STATEMENT_SECONDS": "30", "VAR": str(where)}
     own |= {"PUBLIC_URL": f"http://{HOST}:{place.web_port}", "DOOR_URL": f"http://{HOST}:{place.door_port}"}
     return {process.name: process for process in services(place, os.environ | own)}, own["DOOR_URL"]
@@ -94,7 +94,7 @@ def service(database_url: str, where: Path) -> tuple[dict[str, Process], str]:
 @contextmanager
 def web(application: str, database_url: str, where: Path) -> Iterator[str]:
     """One web process, as an installation runs it, with limits that nobody reaches; gives its URL."""
-    port = kept_port(where / "port")
+    port = kept_port(where / "ports" / "web")
     url = f"http://{HOST}:{port}"
     no_limits = dict.fromkeys(["RATE_PER_KEY", "RATE_PER_ADDRESS"], "1000000000/minute")
     own = {"DATABASE_URL": database_url, "PUBLIC_URL": url, "STATEMENT_SECONDS": "30", "LOG_LEVEL": "WARNING"}
@@ -110,7 +110,7 @@ def plain(where: Path, workers: int) -> Iterator[tuple[dict[str, int], str]]:
     """
     from django.conf import settings
 
-    port = kept_port(where / "port")
+    port = kept_port(where / "ports" / "plain")
     env = os.environ | {"DJANGO_SETTINGS_MODULE": PLAIN_SETTINGS}
     make = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
     subprocess.run(make, env=env, cwd=ROOT, check=True)  # noqa: S603

@@ -69,7 +69,7 @@ class Postgres:
 
     @cached_property
     def port(self) -> int:
-        return kept_port(self.home / "port")
+        return kept_port(self.home.parent / "ports" / self.home.name)
 
     @cached_property
     def binaries(self) -> Path:
@@ -203,7 +203,7 @@ class Valkey:
 
     @cached_property
     def port(self) -> int:
-        return kept_port(self.home / "port")
+        return kept_port(self.home.parent / "ports" / self.home.name)
 
     @cached_property
     def binary(self) -> Path:
@@ -243,12 +243,17 @@ class Valkey:
 
 
 def kept_port(path: Path) -> int:
-    """The port this file remembers, else (or when another has taken it) a free one below the ephemeral range."""
-    if path.exists() and is_free(HOST, kept := int(path.read_text())):
+    """The port this file remembers, else (or when another has taken it) a free one below the ephemeral range.
+
+    What the files beside it remember is not free either: those servers may only be about to listen.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = {int(file.read_text()) for file in path.parent.iterdir() if file != path}
+    if path.exists() and (kept := int(path.read_text())) not in others and is_free(HOST, kept):
         return kept
     for _ in range(200):
-        if is_free(HOST, port := 20_000 + secrets.randbelow(12_768)):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        port = 20_000 + secrets.randbelow(12_768)
+        if port not in others and is_free(HOST, port):
             path.write_text(str(port))
             return port
     raise Failed("no free port between 20000 and 32767 on 127.0.0.1")

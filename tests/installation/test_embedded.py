@@ -1,6 +1,7 @@
 """The servers of the default set-up, as they really run."""
 
 import os
+import secrets
 import signal
 import socket
 import stat
@@ -181,6 +182,20 @@ def test_a_remembered_port_that_is_taken_is_given_up(tmp_path: Path) -> None:
         port = kept_port(tmp_path / "port")
         assert port != taken.getsockname()[1]
     assert kept_port(tmp_path / "port") == port
+
+
+@pytest.mark.parametrize("remembered", ["21668", None])
+def test_two_servers_that_do_not_listen_yet_never_share_a_port(
+    tmp_path: Path, remembered: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter([1668, 1668, 1669])
+    monkeypatch.setattr(secrets, "randbelow", lambda bound: next(drawn))
+    if remembered:
+        for name in ("postgres", "valkey"):
+            (tmp_path / "ports" / name).parent.mkdir(exist_ok=True)
+            (tmp_path / "ports" / name).write_text(remembered)
+    ports = [server(tmp_path / name, tmp_path).port for server, name in ((Postgres, "postgres"), (Valkey, "valkey"))]
+    assert sorted(ports) == [21_668, 21_669]
 
 
 def test_other_passwords_than_the_clusters_are_one_line(tmp_path: Path) -> None:
