@@ -45,7 +45,16 @@ def end_one_of_the_doors_workers(stack: Stack) -> None:
 def is_back(stack: Stack, name: str, killed: int) -> None:
     stack.back(name, killed)
     serve = [answers("127.0.0.1", int(stack.env[port]), "/readyz") for port in ("WEB_PORT", "DOOR_PORT")]
-    eventually(lambda: all(ready() for ready in serve), within=60, what="web and door are ready")
+    serve.append(partial(redis_answers, stack))
+    eventually(lambda: all(ready() for ready in serve), within=60, what="web, door and Redis are ready")
+
+
+def redis_answers(stack: Stack) -> bool:
+    with redis.Redis.from_url(stack.env["REDIS_URL"]) as broker:
+        try:
+            return bool(broker.ping())
+        except redis.exceptions.RedisError:  # it listens a moment after it has its pid
+            return False
 
 
 def empty_redis(stack: Stack) -> None:
