@@ -168,7 +168,8 @@ def bring(cases: Sequence[Case]) -> None:
 
 
 def origin(request: AsyncRequest) -> Origin:
-    return Origin(request.clinic_id, request.session_id, request.pk, request.language, request.note_template)
+    of = (request.clinic_id, request.session_id, request.pk)
+    return Origin(*of, vendor=request.vendor, language=request.language, template=request.note_template)
 
 
 def finish(case: Case) -> Happening:

@@ -27,6 +27,7 @@ class Origin:
     clinic_id: UUID
     session_id: UUID
     request_id: UUID
+    vendor: str
     language: str
     template: str
 
@@ -53,9 +54,9 @@ def store_transcripts(brought: Iterable[tuple[Origin, tuple[Line, ...]]]) -> Non
 def store_notes(brought: Iterable[tuple[Origin, NoteText]]) -> None:
     """Keeps requests' notes with the vendor's own text as version 1; one that is there already stays as it is."""
     new, now = [(uuid7(), *pair) for pair in brought], timezone.now()
-    as_new = {"state": Note.State.NEEDS_REVIEW, "version": 1, "updated_at": now}
+    as_new = {"state": Note.State.NEEDS_REVIEW, "version": 1, "updated_at": now, "weighed_version": 0, "reason": ""}
     notes = [
-        origin.columns(made, now) | as_new | {"title": text.title, "template": origin.template}
+        origin.columns(made, now) | as_new | {"title": text.title, "template": origin.template, "vendor": origin.vendor}
         for made, origin, text in new
     ]
     kept = rows.insert(Note, notes, once="request_id")

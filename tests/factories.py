@@ -259,21 +259,26 @@ class TranscriptFactory(ResultFactory):
 
 
 class NoteFactory(ResultFactory):
-    """With one section, and version 1."""
+    """With one section, and version 1. What is signed gets its state last: it takes no section any more."""
 
     class Meta:
         model = Note
 
     title = "Knee pain"
     template = "GENERAL_MEDICINE"
+    vendor = SelfAttribute("request.vendor")
     text = "The left knee hurts."
 
     @classmethod
     def _create(cls, model_class: type[Note], *args: Any, text: str, **kwargs: Any) -> Any:
+        signed = {name: kwargs.pop(name) for name in ("state", "signed_at", "signed_by") if name in kwargs}
         note = super()._create(model_class, *args, **kwargs)
         section = NoteSectionFactory(note=note, text=text)
         NoteVersionFactory(note=note, sections=[{"key": section.key, "title": section.title, "text": text}])
         index_due()
+        if signed:
+            Note.objects.filter(pk=note.pk).update(**signed)
+            note.refresh_from_db(fields=list(signed))
         return note
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 ROWS = "SELECT, INSERT, UPDATE, DELETE"
-ADDED_ONLY = "SELECT, INSERT"
+ADDED_ONLY, NEVER_DELETED = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 
 
 class Command(BaseCommand):
@@ -56,6 +56,11 @@ def grants(role: str, database: str, tables: list[str]) -> Iterator[sql.Composed
 
 
 def privileges() -> dict[str, str]:
-    """Tables of models with `append_only = True`, and the record of migrations, which only migrations write."""
-    append_only = [model for model in apps.get_models() if getattr(model, "append_only", False)]
-    return {model._meta.db_table: ADDED_ONLY for model in append_only} | {"django_migrations": "SELECT"}
+    """Tables of models with `append_only` or `never_deleted`, and the record of migrations, which only those write."""
+    held = {"django_migrations": "SELECT"}
+    for model in apps.get_models():
+        if getattr(model, "append_only", False):
+            held[model._meta.db_table] = ADDED_ONLY
+        elif getattr(model, "never_deleted", False):
+            held[model._meta.db_table] = NEVER_DELETED
+    return held

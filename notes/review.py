@@ -1,0 +1,271 @@
+"""What people do with a note: claim it, correct it, approve, sign, amend, reject it.
+
+Each is one transaction that holds the note's row, so of two people who do something at once the second one finds what
+the first has done. `by` is a person; what they did is in the access log and in the feed when it is in the note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from access import log
+from access.log import Actor
+from access.models import AccessEntry
+from config.states import IllegalTransition
+from feed import events
+from notes import states
+from notes.models import Addendum, Draft, Note, NoteSection, NoteVersion
+
+State = Note.State
+MOST_CHARACTERS = 200_000
+DONE = {
+    State.IN_REVIEW: "It is in review.",
+    State.APPROVED: "It is approved: claim it again to change it.",
+    State.SIGNED: "It is signed, and locked. An addendum can be added.",
+    State.AMENDED: "It is signed, and locked. An addendum can be added.",
+    State.REJECTED: "It was rejected. Take it up again to work on it.",
+    State.ENTERED_IN_ERROR: "It was entered in error: nothing is done with it any more.",
+    State.NEEDS_REVIEW: "Nobody has claimed it. Claim it first.",
+}
+
+
+class NotNow(Exception):
+    """It cannot be done with the note as it is now. The text says why, and what to do."""
+
+
+class Overtaken(Exception):
+    """Somebody has saved a newer version since."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A note's words: its title, and the text of each section in their order."""
+
+    title: str
+    texts: tuple[str, ...]
+
+
+# --- Who has it
+@transaction.atomic
+def claim(note_id: UUID, by: Actor) -> None:
+    """For review, or for another look at what was approved. Raises NotNow, also when somebody else has it."""
+    note = held(note_id)
+    if note.state == State.IN_REVIEW and not has(note, by):
+        raise NotNow(f"{who_has(note)} has claimed it meanwhile.")
+    move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
+
+
+@transaction.atomic
+def take_over(note_id: UUID, by: Actor) -> None:
+    """From whoever has it. What they have typed and not saved stays theirs."""
+    note = held(note_id)
+    if note.state != State.IN_REVIEW:
+        raise NotNow(DONE[State(note.state)])
+    if not has(note, by):
+        write(note, by, "taken_over", holder_id=int(by.id))
+
+
+@transaction.atomic
+def release(note_id: UUID, by: Actor) -> None:
+    """Back to those that need review."""
+    note = held(note_id)
+    must_have(note, by)
+    move(note, State.NEEDS_REVIEW, by, "released", holder_id=None)
+
+
+@transaction.atomic
+def claim_next(clinics: Iterable[UUID], by: Actor) -> Note | None:
+    """The note that has waited longest in any of these clinics, claimed. Two who ask at once get two notes."""
+    waiting = (
+        Note.objects.filter(state=State.NEEDS_REVIEW).order_by("pk").select_for_update(skip_locked=True, no_key=True)
+    )
+    found = [note for clinic in clinics if (note := waiting.filter(clinic=clinic).defer("search").first())]
+    note = min(found, key=lambda note: note.pk, default=None)
+    if note:
+        move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
+    return note
+
+
+# --- Its words
+@transaction.atomic
+def edit(note_id: UUID, by: Actor, based_on: int, words: Words) -> bool:
+    """Saves the words as the note's next version. Whether anything was new.
+
+    Raises NotNow, and Overtaken where they are based on an older version than the latest.
+    """
+    note = held(note_id)
+    if note.state in (State.NEEDS_REVIEW, State.APPROVED):
+        move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
+    must_have(note, by)
+    sections = list(note.sections.all())
+    if len(sections) != len(words.texts):
+        raise NotNow("Its sections are others now. Load the page again.")
+    if based_on != note.version:
+        raise Overtaken
+    Draft.objects.filter(note=note, user=by.id).delete()
+    if words == Words(note.title, tuple(section.text for section in sections)):
+        return False
+    save(note, sections, words, by)
+    return True
+
+
+def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -> None:
+    changed = []
+    for section, text in zip(sections, words.texts, strict=True):
+        if section.text != text:
+            section.text = text
+            changed.append(section)
+    NoteSection.objects.bulk_update(changed, ["text"])
+    shown = [{"key": section.key, "title": section.title, "text": section.text} for section in sections]
+    number = note.version + 1
+    facts = {"clinic_id": note.clinic_id, "title": words.title, "sections": shown, "author_id": int(by.id)}
+    NoteVersion.objects.create(note=note, number=number, **facts)
+    write(note, by, "edited", title=words.title, version=number, search=None)
+    tell(note, "note.updated", version=number)
+
+
+@transaction.atomic
+def keep_draft(note_id: UUID, by: Actor, based_on: int, words: Words) -> None:
+    """What was typed and not saved, for whoever typed it. A signed note takes none."""
+    note = Note.objects.only("clinic", "signed_at").get(pk=note_id)
+    if note.signed_at:
+        raise NotNow(DONE[State.SIGNED])
+    facts = {"based_on": based_on, "title": words.title, "texts": list(words.texts), "saved_at": timezone.now()}
+    Draft.objects.update_or_create(note=note, user_id=int(by.id), defaults=facts | {"clinic_id": note.clinic_id})
+
+
+def drop_draft(note_id: UUID, by: Actor) -> None:
+    Draft.objects.filter(note=note_id, user=by.id).delete()
+
+
+# --- What it comes to
+@transaction.atomic
+def approve(note_id: UUID, by: Actor) -> None:
+    """Read and found right, by whoever has it."""
+    note = held(note_id)
+    if note.state != State.APPROVED:
+        must_have(note, by)
+    move(note, State.APPROVED, by, "approved")
+
+
+@transaction.atomic
+def approve_unchanged(note_id: UUID, by: Actor) -> None:
+    """Approves the vendor's own words, claiming them where nobody has. Raises NotNow where somebody changed them."""
+    note = held(note_id)
+    if note.version != 1:
+        raise NotNow("Its words were changed: open it to approve it.")
+    if note.state == State.NEEDS_REVIEW:
+        move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id))
+    if note.state != State.APPROVED:
+        must_have(note, by)
+    move(note, State.APPROVED, by, "approved")
+
+
+@transaction.atomic
+def sign(note_id: UUID, by: Actor, version: int) -> None:
+    """Signs the version that the signer has seen, and locks it for good. Raises NotNow and Overtaken."""
+    note = held(note_id)
+    if note.state != State.APPROVED:
+        raise NotNow(
+            DONE[State(note.state)] if note.signed_at else "Approve it first: only what is approved is signed."
+        )
+    if note.version != version:
+        raise Overtaken
+    if Draft.objects.filter(note=note, user=by.id).exists():
+        raise NotNow("You have changes that are not saved. Save or discard them first.")
+    log.record(by, AccessEntry.Action.SIGNED, [note])
+    move(note, State.SIGNED, by, "", signed_at=timezone.now(), signed_by_id=int(by.id))
+
+
+@transaction.atomic
+def amend(note_id: UUID, by: Actor, text: str) -> Addendum:
+    """Adds an addendum to a signed note."""
+    note = held(note_id)
+    if note.state not in (State.SIGNED, State.AMENDED):
+        raise NotNow("Only signed notes take addenda.")
+    number = note.addenda.count() + 1
+    facts = {"clinic_id": note.clinic_id, "number": number, "text": text, "author_id": int(by.id)}
+    addendum = Addendum.objects.create(note=note, **facts)
+    log.record(by, AccessEntry.Action.CHANGED, [note], mode="amended")
+    write(note, by, "", state=State.AMENDED)
+    tell(note, "note.amended", addendum=str(addendum.pk))
+    return addendum
+
+
+@transaction.atomic
+def reject(note_id: UUID, by: Actor, reason: str) -> None:
+    """It is not used, and why. Nobody rejects what a colleague has in hand."""
+    note = held(note_id)
+    if note.state == State.IN_REVIEW:
+        must_have(note, by)
+    move(note, State.REJECTED, by, "rejected", reason=reason, holder_id=None)
+
+
+@transaction.atomic
+def take_up(note_id: UUID, by: Actor) -> None:
+    """A rejected note needs review again."""
+    note = held(note_id)
+    if note.state != State.REJECTED:
+        raise NotNow(DONE[State(note.state)])
+    move(note, State.NEEDS_REVIEW, by, "taken_up", reason="")
+
+
+@transaction.atomic
+def enter_in_error(note_id: UUID, by: Actor, reason: str) -> None:
+    """It should never have been, such as the note of another patient. It stays, marked, and nothing follows."""
+    note = held(note_id)
+    if note.state == State.IN_REVIEW:
+        must_have(note, by)
+    move(note, State.ENTERED_IN_ERROR, by, "entered_in_error", reason=reason)
+
+
+# --- The row
+def held(note_id: UUID) -> Note:
+    """The note, its row held until the transaction ends."""
+    note: Note = Note.objects.defer("search").select_for_update(no_key=True).get(pk=note_id)
+    return note
+
+
+def has(note: Note, by: Actor) -> bool:
+    return str(note.holder_id) == by.id
+
+
+def who_has(note: Note) -> str:
+    return (note.holder.get_full_name() or note.holder.get_username()) if note.holder else "Nobody"
+
+
+def must_have(note: Note, by: Actor) -> None:
+    if note.state != State.IN_REVIEW:
+        raise NotNow(DONE[State(note.state)])
+    if not has(note, by):
+        raise NotNow(f"{who_has(note)} has it now. Take it over to go on with it.")
+
+
+def move(note: Note, to: State, by: Actor, mode: str, **columns: Any) -> None:
+    try:
+        is_new = states.NOTE.moves(note.state, to)
+    except IllegalTransition:
+        raise NotNow(DONE[State(note.state)]) from None
+    if is_new:
+        write(note, by, mode, state=to, **columns)
+        tell(note, f"note.{to}")
+
+
+def write(note: Note, by: Actor, mode: str, **columns: Any) -> None:
+    """These columns and no others, in the row and in `note`; with an entry in the access log where there is a mode."""
+    columns["updated_at"] = timezone.now()
+    for name, value in columns.items():
+        setattr(note, name, value)
+    Note.objects.filter(pk=note.pk).update(**columns)
+    if mode:
+        log.record(by, AccessEntry.Action.CHANGED, [note], mode=mode)
+
+
+def tell(note: Note, kind: str, **data: str | int) -> None:
+    events.record(kind, clinic_id=note.clinic_id, object_id=note.pk, request=str(note.request_id), **data)
