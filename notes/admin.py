@@ -10,30 +10,15 @@ from django.http import HttpRequest
 
 from access import desk, log
 from access.models import AccessEntry
+from notes.lines import readable
 from notes.models import Note, Transcript
 
-VOICES = 4
 NOTES = "admin:notes_note_changelist"
 desk.register_count(
     desk.Count(
         1, "notes need review", lambda: Note.objects.filter(state="needs_review"), NOTES, "state__exact=needs_review"
     )
 )
-
-
-def readable(transcript: Transcript | None) -> list[dict[str, str]]:
-    """Its lines as time, speaker in words, which of the page's voices that is, and text."""
-    if transcript is None:
-        return []
-    voices: dict[str, int] = {}
-    lines = []
-    for line in transcript.lines:
-        speaker = " ".join(str(line.get("speaker") or "speaker").split("_"))
-        voice = voices.setdefault(speaker, len(voices) % VOICES + 1)
-        time = desk.clock(line.get("start_offset_ms"))
-        name = speaker[:1].upper() + speaker[1:]
-        lines.append({"time": time, "speaker": name, "voice": str(voice), "text": str(line.get("text") or "")})
-    return lines
 
 
 @admin.register(Transcript)
