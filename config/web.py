@@ -1,8 +1,9 @@
-"""The web process: `granian --interface asgi config.web:application`. Django behind a front that gathers bodies.
+"""The web process: `granian --interface asgi config.web:application`. Django behind a front that gathers bodies, and
+sends stored files.
 
 A thread of Django's serves a request only once its body is whole, in memory or (from 1 MiB on) in an unnamed temporary
 file: slow senders occupy no thread, chunked bodies have a length, and a body that breaks off never reaches a view.
-docs/decisions/0001-bodies-before-django.md says what was measured.
+docs/decisions/0001-bodies-before-django.md says what was measured, 0011-listening.md what slow listeners would cost.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from config import problems
-from config.bodies import Gone, Receive, Scope, Send, TooLarge, TooSlow, gather, header
+from config import files, problems
+from config.bodies import Gone, Message, Receive, Scope, Send, TooLarge, TooSlow, gather, header
 from config.requests import request_id
 from config.wsgi import application as wsgi
 
@@ -97,7 +98,27 @@ class Web:
         # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
         query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
         prepared = {**scope, "headers": headers, "query_string": query, "listenpost.body": body}
-        await self.django(prepared, receive, send)  # type: ignore[arg-type]
+        await self.pass_on(prepared, receive, send)
+
+    async def pass_on(self, prepared: Scope, receive: Receive, send: Send) -> None:
+        """Sends what Django answers. A stored file, which may take hours, is sent once its thread is free again."""
+        start: Message = {}
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)  # held back until it is known who sends the body
+            elif "listenpost.response" not in prepared:
+                if start:
+                    await send(dict(start))
+                    start.clear()
+                await send(message)
+
+        await self.django(prepared, receive, sent)  # type: ignore[arg-type]
+        if response := prepared.get("listenpost.response"):
+            try:
+                await files.deliver(send, start, iter(response))
+            finally:
+                await asyncio.to_thread(response.close)
 
 
 def may_upload(authorization: str) -> bool:

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from access import log
 from access.log import Actor, Kind
+from config import files
 from config.bodies import Receive, Scope, Send, header
-from ingest import files, tickets
+from ingest import tickets
 from ingest.answers import RETRY, NotTaken
 from ingest.connections import Connections, Unavailable
 from ingest.gate import sender, unproven

@@ -1,11 +1,13 @@
-"""The original audio as a vendor keeps it."""
+"""The original audio as a vendor keeps it; what is drawn of an audio, and who listened to it."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
-from access.models import ClinicOwned
+from access.models import ClinicOwned, User
 from config.leases import Leased
 
 
@@ -45,3 +47,43 @@ class Recording(ClinicOwned, Leased):
                 condition=Q(state__in=["pending", "available", "archived", "lost"]), name="recording_state_known"
             ),
         ]
+
+
+class Waveform(ClinicOwned, Leased):
+    """How loud an audio is along its length, to be drawn beside its player. Due until it has `peaks` or a `problem`.
+
+    `peaks`: the loudest moment of each of 600 equal parts, in hundredths of the loudest of all.
+    """
+
+    class Problem(models.TextChoices):
+        MISSING = "missing", "the bytes are not in the storage"
+        UNREADABLE = "unreadable", "the bytes could not be decoded"
+
+    PARTS = 600
+
+    audio = models.OneToOneField("ingest.Audio", on_delete=models.CASCADE, related_name="waveform")
+    peaks = ArrayField(models.PositiveSmallIntegerField(), null=True, blank=True)
+    problem = models.CharField(max_length=20, choices=Problem.choices, blank=True)
+
+    class Meta:
+        indexes = [Leased.due_index("waveform_due")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(peaks__isnull=True) | Q(peaks__len=600), name="waveform_has_all_its_parts"
+            ),
+            models.CheckConstraint(
+                condition=Q(problem__in=["", "missing", "unreadable"]), name="waveform_problem_known"
+            ),
+        ]
+
+
+class Listening(models.Model):
+    """A person plays an audio, by the id that is new with each page: in the access log once, in however many ranges."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    audio = models.ForeignKey("ingest.Audio", on_delete=models.CASCADE, related_name="+")
+    begun_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -113,7 +113,13 @@ POST .<uuid:object_id>/press/        302 404 403 403 302+ 403 302+
 MODELS = {
     "notes/note": [READ_BY_MEMBERS],
     "notes/transcript": [READ_BY_MEMBERS],
-    "recordings/recording": [READ_BY_MEMBERS],
+    "recordings/recording": [
+        READ_BY_MEMBERS,
+        """
+GET  .listen/<uuid:listening>/<uuid:audio_id>/   302 404 200 200 200 200 200
+POST .listen/<uuid:listening>/<uuid:audio_id>/   302 404 405 405 405 405 405
+""",
+    ],
     "ingest/session": [READ_BY_MEMBERS, PRESSED],
     "ingest/asyncrequest": [READ_BY_MEMBERS, PRESSED],
     "ingest/callback": [

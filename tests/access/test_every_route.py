@@ -9,7 +9,9 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -115,6 +117,8 @@ class World:
         _, _, rest = route.partition("admin/")
         row = self.rows.get("/".join(rest.split("/")[:2]))
         content_type = str(ContentType.objects.get_for_model(Clinic).pk)
+        audio = str(self.rows["ingest/asyncrequest"].audio_id)
+        route = route.replace("<uuid:listening>", str(uuid4())).replace("<uuid:audio_id>", audio)
         for name in ("<path:object_id>", "<uuid:object_id>", "<int:object_id>", "<id>"):
             route = route.replace(name, str((row or self.clinic).pk))
         route = route.replace("<path:content_type_id>", content_type).replace("(?P<url>.*)$", "no/such/page")
@@ -131,8 +135,12 @@ REST_ROWS = {
 
 
 @pytest.fixture
-def world(clinic: Clinic, other_clinic: Clinic) -> World:
-    return replace(a_world(clinic), other=other_clinic)
+def world(clinic: Clinic, other_clinic: Clinic, storage: Path) -> World:
+    world = replace(a_world(clinic), other=other_clinic)
+    audio = storage / world.rows["ingest/asyncrequest"].audio.storage_key
+    audio.parent.mkdir(parents=True)
+    audio.write_bytes(bytes(1000))
+    return world
 
 
 def a_world(clinic: Clinic) -> World:

@@ -1,0 +1,96 @@
+"""One stored file, whole or by Range, in constant memory: at the door, and at the desk behind config.web."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, StreamingHttpResponse
+
+from config import ranges
+from config.bodies import Scope, Send, header
+
+CHUNK = 256 * 1024
+
+
+class Missing(Exception):
+    """The row is there, the bytes are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """200, 206 or 416, and the bytes from `start` up to `stop` that go with it."""
+
+    status: int
+    headers: Mapping[str, str]
+    start: int = 0
+    stop: int = 0
+
+
+class StoredResponse(StreamingHttpResponse):
+    """Chunks of a stored file. Listeners are slow: config.web sends them itself, and Django's thread is free."""
+
+
+def answer(size: int, content_type: str, sha256: str, asked: str, if_range: str) -> Answer:
+    """`asked` and `if_range`: the headers Range and If-Range, empty where there is none."""
+    headers = {"Accept-Ranges": "bytes", "ETag": f'"{sha256}"', "Cache-Control": "private, no-store"}
+    try:
+        chosen = ranges.choose(size, asked, if_range, headers["ETag"])
+    except ranges.Unsatisfiable:
+        return Answer(416, headers | {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
+    start, stop = chosen or (0, size)
+    headers |= {"Content-Type": content_type, "Content-Length": str(stop - start)}
+    if chosen:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    return Answer(206 if chosen else 200, headers, start, stop)
+
+
+def respond(request: HttpRequest, key: str, content_type: str, size: int, sha256: str) -> StoredResponse:
+    """Answers a GET or HEAD of a view. Raises Missing."""
+    if not default_storage.exists(key):
+        raise Missing
+    asked = (request.headers.get("Range", ""), request.headers.get("If-Range", ""))
+    found = answer(size, content_type, sha256, *asked)
+    stop = found.stop if request.method == "GET" else found.start
+    return StoredResponse(read(key, found.start, stop), status=found.status, headers=found.headers)
+
+
+async def serve(scope: Scope, send: Send, key: str, content_type: str, size: int, sha256: str) -> None:
+    """Answers a GET or HEAD of the door. Raises Missing before anything is sent."""
+    if not await asyncio.to_thread(default_storage.exists, key):
+        raise Missing
+    found = answer(size, content_type, sha256, header(scope, b"range"), header(scope, b"if-range"))
+    stop = found.stop if scope["method"] == "GET" else found.start
+    headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
+    start = {"type": "http.response.start", "status": found.status, "headers": headers}
+    await deliver(send, start, read(key, found.start, stop))
+
+
+async def deliver(send: Send, start: Mapping[str, Any], chunks: Iterator[bytes]) -> None:
+    """Sends an answer's start and then its chunks, each read by a thread that waits for no receiver."""
+    chunk = await asyncio.to_thread(next, chunks, b"")
+    await send(dict(start))
+    while chunk:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        chunk = await asyncio.to_thread(next, chunks, b"")
+    await send({"type": "http.response.body", "body": b""})
+
+
+def read(key: str, start: int, stop: int) -> Iterator[bytes]:
+    if start == stop:
+        return
+    with closing(opened(key, start, stop)) as stored:
+        while start < stop and (chunk := stored.read(min(CHUNK, stop - start))):
+            start += len(chunk)
+            yield chunk
+
+
+def opened(key: str, start: int, stop: int) -> IO[bytes]:
+    """The file at `start`; at least up to `stop` can be read."""
+    stored: IO[bytes] = default_storage.open(key, "rb")
+    stored.seek(start)
+    return stored
