@@ -62,7 +62,7 @@ class Consultation:
 
 
 class Section:
-    """A section's text, put together from its sentences; those that begin as a list's item stand on lines of their own."""
+    """A section's text, put together from its sentences; items of lists stand on lines of their own."""
 
     def __init__(self, number: int, rows: list[list[Any]]) -> None:
         self.number, self.text = number, ""
