@@ -20,10 +20,11 @@ from access.models import AccessEntry
 from config.states import IllegalTransition
 from feed import events
 from notes import states
-from notes.models import Addendum, Draft, Note, NoteSection, NoteVersion
+from notes.models import Addendum, Dismissal, Draft, Note, NoteSection, NoteVersion
 
 State = Note.State
 MOST_CHARACTERS = 200_000
+#: What to do with a note in that state instead.
 DONE = {
     State.IN_REVIEW: "It is in review.",
     State.APPROVED: "It is approved: claim it again to change it.",
@@ -108,7 +109,7 @@ def edit(note_id: UUID, by: Actor, based_on: int, words: Words) -> bool:
         raise NotNow("Its sections are others now. Load the page again.")
     if based_on != note.version:
         raise Overtaken
-    Draft.objects.filter(note=note, user=by.id).delete()
+    drop_draft(note_id, by)
     if words == Words(note.title, tuple(section.text for section in sections)):
         return False
     save(note, sections, words, by)
@@ -132,33 +133,39 @@ def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -
 
 @transaction.atomic
 def keep_draft(note_id: UUID, by: Actor, based_on: int, words: Words) -> None:
-    """What was typed and not saved, for whoever typed it. A signed note takes none."""
-    note = Note.objects.only("clinic", "signed_at").get(pk=note_id)
-    if note.signed_at:
-        raise NotNow(DONE[State.SIGNED])
+    """What was typed and not saved, for whoever typed it, whatever has become of the note meanwhile."""
+    note = Note.objects.defer("search").prefetch_related("sections").get(pk=note_id)
+    if words == words_of(note):  # it has just been saved, or was typed back as it was
+        return drop_draft(note_id, by)
     facts = {"based_on": based_on, "title": words.title, "texts": list(words.texts), "saved_at": timezone.now()}
     Draft.objects.update_or_create(note=note, user_id=int(by.id), defaults=facts | {"clinic_id": note.clinic_id})
+    return None
 
 
 def drop_draft(note_id: UUID, by: Actor) -> None:
-    Draft.objects.filter(note=note_id, user=by.id).delete()
+    Draft.objects.filter(note=note_id, user_id=int(by.id)).delete()
+
+
+def words_of(note: Note) -> Words:
+    return Words(note.title, tuple(section.text for section in note.sections.all()))
+
+
+@transaction.atomic
+def dismiss(note_id: UUID, by: Actor, warning: str, reason: str) -> None:
+    """Sets a warning aside, for everybody and every later version. Whoever was first is named."""
+    note = held(note_id)
+    facts = {"clinic_id": note.clinic_id, "reason": reason, "author_id": int(by.id)}
+    _, is_new = Dismissal.objects.get_or_create(note=note, warning=warning, defaults=facts)
+    if is_new:
+        log.record(by, AccessEntry.Action.CHANGED, [note], mode="warning_dismissed")
 
 
 # --- What it comes to
 @transaction.atomic
-def approve(note_id: UUID, by: Actor) -> None:
-    """Read and found right, by whoever has it."""
+def approve(note_id: UUID, by: Actor, *, unchanged: bool = False) -> None:
+    """Read and found right: by whoever has it, or claims it so. `unchanged`: only the vendor's own words are."""
     note = held(note_id)
-    if note.state != State.APPROVED:
-        must_have(note, by)
-    move(note, State.APPROVED, by, "approved")
-
-
-@transaction.atomic
-def approve_unchanged(note_id: UUID, by: Actor) -> None:
-    """Approves the vendor's own words, claiming them where nobody has. Raises NotNow where somebody changed them."""
-    note = held(note_id)
-    if note.version != 1:
+    if unchanged and note.version != 1:
         raise NotNow("Its words were changed: open it to approve it.")
     if note.state == State.NEEDS_REVIEW:
         move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id))
@@ -177,7 +184,7 @@ def sign(note_id: UUID, by: Actor, version: int) -> None:
         )
     if note.version != version:
         raise Overtaken
-    if Draft.objects.filter(note=note, user=by.id).exists():
+    if Draft.objects.filter(note=note, user_id=int(by.id)).exists():
         raise NotNow("You have changes that are not saved. Save or discard them first.")
     log.record(by, AccessEntry.Action.SIGNED, [note])
     move(note, State.SIGNED, by, "", signed_at=timezone.now(), signed_by_id=int(by.id))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME, ActionForm
@@ -141,15 +142,18 @@ class ClinicModelAdmin(DeskModelAdmin):
     """Rows of clinics, on pages that are read. What is done with a row is an action, here also a button on its page.
 
     `readers`: the least role that sees them. `heavy`: columns not fetched until used. `refusals`: what the services
-    raise when it cannot be done now. `facts`: what its page shows at the top; by default the list's columns. `ends`:
-    actions that cannot be undone, each with what ends by it; they are asked about first.
+    raise when it cannot be done now. `facts`: what its page shows at the top; by default the list's columns. `doers`:
+    the least role that does something with them. `ends`: actions that cannot be undone, each with what ends by it; they
+    are asked about first. `asks`: actions that need answers, each with its form; the answers are given to the action.
     """
 
     readers: ClassVar[str] = Role.VIEWER
+    doers: ClassVar[str] = Role.MANAGER
     heavy: ClassVar[Sequence[str]] = ()
     refusals: ClassVar[tuple[type[Exception], ...]] = ()
     facts: ClassVar[Sequence[Any]] = ()
     ends: ClassVar[Mapping[str, str]] = {}
+    asks: ClassVar[Mapping[str, type[forms.Form]]] = {}
     ordering = ("-pk",)
     list_select_related: ClassVar[tuple[str, ...]] = ("clinic",)
 
@@ -197,7 +201,7 @@ class ClinicModelAdmin(DeskModelAdmin):
         return roles.may(request, self.readers, obj and obj.clinic_id)
 
     def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return roles.may(request, Role.MANAGER, obj and obj.clinic_id)
+        return roles.may(request, self.doers, obj and obj.clinic_id)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -281,23 +285,27 @@ class ClinicModelAdmin(DeskModelAdmin):
         actions: Any = super().get_actions(request)
         return {name: (self.asking(name, do, str(words)), name, words) for name, (do, _, words) in actions.items()}
 
-    def asking(self, name: str, do: Callable[..., Any], words: str) -> Callable[..., Any]:
+    def asking(self, name: str, do: Callable[..., HttpResponse | None], words: str) -> Callable[..., Any]:
         def asked(page: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
-            if name in self.ends and "confirm" not in request.POST:
-                return self.ask(request, rows, name, words)
-            answer: HttpResponse | None = do(page, request, rows)
-            return answer
+            if name not in self.ends and name not in self.asks:
+                return do(page, request, rows)
+            is_confirmed = "confirm" in request.POST
+            form = self.asks.get(name, forms.Form)(request.POST if is_confirmed else None)
+            if not is_confirmed or not form.is_valid():
+                return self.ask(request, rows, name, words, form)
+            return do(page, request, rows, **form.cleaned_data)
 
         return asked
 
-    def ask(self, request: HttpRequest, rows: QuerySet[Any], action: str, words: str) -> HttpResponse:
-        """What would end, and the button that ends it."""
+    def ask(self, request: HttpRequest, rows: QuerySet[Any], action: str, words: str, form: forms.Form) -> HttpResponse:
+        """What would end, what else has to be said, and the button that does it."""
         facts = {
             "rows": [(row.pk, self.name(row)) for row in rows],
             "action": action,
             "heading": f"{words}?",
             "words": words,
-            "what_ends": self.ends[action],
+            "form": form,
+            "what_ends": self.ends.get(action, ""),
             "title": capfirst(str(self.opts.verbose_name_plural)),
             "opts": self.opts,
         }
@@ -316,7 +324,7 @@ class ClinicModelAdmin(DeskModelAdmin):
         count, refused = 0, Counter[str]()
         for row in rows:
             if not self.has_manage_permission(request, row):
-                refused["Only a manager of its clinic may do this."] += 1
+                refused[f"Only a {self.doers} of its clinic may do this."] += 1
                 continue
             try:
                 with transaction.atomic():

@@ -17,11 +17,11 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Count:
-    """`rows` gives all there are, of every clinic; `list_name` and `query` lead to the list that shows them."""
+    """`rows` gives what there is for who asks, of every clinic; `list_name` and `query` lead to the list of them."""
 
     place: int
     label: str
-    rows: Callable[[], Any]
+    rows: Callable[[HttpRequest], Any]
     list_name: str
     query: str
 
@@ -41,7 +41,7 @@ def counted(request: HttpRequest) -> list[dict[str, str | bool]]:
 
 
 def _counted(request: HttpRequest, count: Count) -> dict[str, str | bool]:
-    rows = count.rows().visible_to(request.user)
+    rows = count.rows(request).visible_to(request.user)
     if roles.is_operator(request):
         rows = rows.filter(clinic__in=Clinic.objects.values("pk"))  # every index begins with the clinic
     number = rows.order_by()[: MOST + 1].count()

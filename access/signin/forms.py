@@ -79,13 +79,8 @@ class PasswordForm(AdminPasswordChangeForm):
         self.request = request
 
     def clean_old_password(self) -> str:
-        """Wrong ones count as failed sign-ins: a session left open is no place to guess at."""
-        name, password = self.user.get_username(), str(self.cleaned_data["old_password"])
-        if lockout.locked_until(name):
-            raise forms.ValidationError("There were too many wrong passwords. Try again later.")
-        if not self.user.check_password(password):
-            authenticate(self.request, username=name, password=password)
-            raise forms.ValidationError("This is not your password.")
+        password = str(self.cleaned_data["old_password"])
+        lockout.check_password(self.request, password)
         return password
 
     def clean(self) -> dict[str, Any]:

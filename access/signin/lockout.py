@@ -10,6 +10,8 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -42,6 +44,17 @@ def locked_until(name: str | None) -> datetime | None:
             break
         failures, ends = failures - count, at + cool_off
     return ends
+
+
+def check_password(request: HttpRequest, password: str) -> None:
+    """Raises ValidationError unless it is the person's. Wrong ones count as failed sign-ins: a session left open is no
+    place to guess at."""
+    user: Any = request.user
+    if locked_until(user.get_username()):
+        raise ValidationError("There were too many wrong passwords. Try again later.")
+    if not user.check_password(password):
+        authenticate(request, username=user.get_username(), password=password)
+        raise ValidationError("This is not your password.")
 
 
 def locked_out(request: HttpRequest, _: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:

@@ -37,5 +37,11 @@ def is_in_no_clinic(context: dict[str, Any]) -> bool:
 
 
 @register.simple_tag(takes_context=True)
+def is_reviewer(context: dict[str, Any]) -> bool:
+    """Of any clinic."""
+    return bool(roles.clinics(context["request"], roles.Role.REVIEWER))
+
+
+@register.simple_tag(takes_context=True)
 def what_waits(context: dict[str, Any]) -> list[dict[str, str | bool]]:
     return counts.counted(context["request"])

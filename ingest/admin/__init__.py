@@ -8,20 +8,24 @@ from ingest.models import AsyncRequest, Callback
 __all__ = ["accounts", "callbacks", "replays", "requests", "sessions"]
 
 REQUESTS, CALLBACKS = "admin:ingest_asyncrequest_changelist", "admin:ingest_callback_changelist"
-desk.register_count(desk.Count(2, "waiting too long", AsyncRequest.objects.overdue, REQUESTS, "overdue=yes"))
+desk.register_count(
+    desk.Count(3, "waiting too long", lambda _: AsyncRequest.objects.overdue(), REQUESTS, "overdue=yes")
+)
 desk.register_count(
     desk.Count(
-        3, "failed requests", lambda: AsyncRequest.objects.filter(state="failed"), REQUESTS, "state__exact=failed"
+        4, "failed requests", lambda _: AsyncRequest.objects.filter(state="failed"), REQUESTS, "state__exact=failed"
     )
 )
 desk.register_count(
-    desk.Count(4, "failed callbacks", lambda: Callback.objects.filter(state="failed"), CALLBACKS, "state__exact=failed")
+    desk.Count(
+        5, "failed callbacks", lambda _: Callback.objects.filter(state="failed"), CALLBACKS, "state__exact=failed"
+    )
 )
 desk.register_count(
     desk.Count(
-        5,
+        6,
         "callbacks with a problem",
-        lambda: Callback.objects.filter(state__in=PROBLEMS),
+        lambda _: Callback.objects.filter(state__in=PROBLEMS),
         CALLBACKS,
         "problem=yes",
     )

@@ -1,0 +1,111 @@
+"""Correcting a note on its page. What was typed is never lost: what cannot be saved now is kept as a draft."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from access import desk, log, roles
+from notes import review
+from notes.admin.forms import DismissForm, typed
+from notes.diffs import changes
+from notes.models import Draft, Note
+from notes.review import NotNow, Overtaken
+
+
+class Correcting(desk.ManagedModelAdmin):
+    def get_urls(self) -> list[URLPattern]:
+        following = path("next/", self.admin_site.admin_view(self.next_view), name=self._name("next"))
+        own = [self._page(name) for name in ("save", "draft", "discard", "conflict", "dismiss")]
+        return [following, *own, *super().get_urls()]
+
+    def next_view(self, request: HttpRequest) -> HttpResponse:
+        """Claims the note that has waited longest, and goes there."""
+        clinics = roles.clinics(request, self.doers)
+        if not clinics:
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        note = review.claim_next(clinics, log.actor(request))
+        if note:
+            return HttpResponseRedirect(desk.address_of(note))
+        messages.success(request, "No note waits for review.")
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def save_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Saves the words on the page; the button may approve them too."""
+        note = self.managed(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        by, approves = log.actor(request), request.POST.get("then") == "approve"
+        try:
+            based_on, words = typed(request, note)
+        except NotNow as refusal:
+            return self.back(request, note, messages.WARNING, str(refusal))
+        try:
+            is_new = review.edit(note.pk, by, based_on, words)
+            if approves:
+                review.approve(note.pk, by)
+        except Overtaken:
+            review.keep_draft(note.pk, by, based_on, words)
+            return HttpResponseRedirect(reverse(f"admin:{self._name('conflict')}", args=[note.pk]))
+        except NotNow as refusal:
+            review.keep_draft(note.pk, by, based_on, words)
+            return self.back(request, note, messages.WARNING, f"Not done: {refusal}")
+        said = "It is approved." if approves else "It is saved." if is_new else "Nothing was changed."
+        return self.back(request, note, messages.SUCCESS, said)
+
+    def draft_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Keeps what has been typed so far; the page's script sends it every few seconds."""
+        note = self.managed(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            based_on, words = typed(request, note)
+        except NotNow as refusal:
+            return JsonResponse({"said": str(refusal)}, status=422)
+        review.keep_draft(note.pk, log.actor(request), based_on, words)
+        at = desk.in_clinic_time(timezone.now(), note.clinic)
+        said = f"Draft kept, {at}."
+        if based_on != note.version:
+            said = f"{said} Version {note.version} was saved meanwhile: saving will show you both."
+        return JsonResponse({"said": said})
+
+    def discard_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        note = self.managed(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        review.drop_draft(note.pk, log.actor(request))
+        return self.back(request, note, messages.SUCCESS, "Your draft is discarded.")
+
+    def conflict_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """A person's draft beside the newer version, with what would change in that."""
+        note = self.managed(request, object_id)
+        draft = Draft.objects.filter(note=note, user=request.user.pk).first()
+        sections = list(note.sections.all())
+        if draft is None or len(draft.texts) != len(sections):
+            return HttpResponseRedirect(desk.address_of(note))
+        latest = note.versions.select_related("author").get(number=note.version)
+        pairs = list(zip(sections, draft.texts, strict=True))
+        both = [(place, section, text, changes(section.text, text)) for place, (section, text) in enumerate(pairs)]
+        return self.show(request, note, "conflict", {"draft": draft, "latest": latest, "both": both})
+
+    def dismiss_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Sets a warning aside, with a reason."""
+        note = self.managed(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = DismissForm(request.POST)
+        if not form.is_valid():
+            return self.back(request, note, messages.WARNING, "Choose why the warning is no matter.")
+        review.dismiss(note.pk, log.actor(request), **form.cleaned_data)
+        return self.back(request, note, messages.SUCCESS, "The warning is set aside.")
+
+    def back(self, request: HttpRequest, note: Note, level: int, said: str) -> HttpResponse:
+        messages.add_message(request, level, said)
+        return HttpResponseRedirect(desk.address_of(note))

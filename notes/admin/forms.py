@@ -1,0 +1,80 @@
+"""What is asked about a note."""
+
+from __future__ import annotations
+
+from django import forms
+from django.http import HttpRequest
+
+from access import desk
+from access.signin import lockout
+from notes.findings import REASONS
+from notes.models import Note
+from notes.review import MOST_CHARACTERS, NotNow, Words
+
+
+class WhyForm(forms.Form):
+    """`reason`: shown to everybody who opens the note, and in no log."""
+
+    reason = forms.CharField(max_length=500, help_text="Such as: wrong patient, test recording, asked for twice.")
+
+
+class ErrorForm(desk.DeskForm, WhyForm):
+    lead = "The note stays, marked as entered in error, for all who read it. Nothing is done with it any more."
+
+
+class AddendumForm(desk.DeskForm):
+    lead = "It stands below the signed note, with your name and the time, on its page, in print and for other systems."
+    text = forms.CharField(max_length=20_000, widget=forms.Textarea({"rows": 8, "autofocus": True}))
+
+
+class SignForm(desk.DeskForm):
+    """The signer's own password: a screen left open must not be enough. A wrong one counts as a failed sign-in."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, request: HttpRequest, note: Note) -> None:
+        super().__init__(request, {"version": note.version})
+        self.request = request
+        words = "the vendor's own words" if note.version == 1 else f"version {note.version}"
+        self.lead = f"You sign {words}. A signed note is locked for good: only addenda can be added."
+
+    def clean_password(self) -> None:
+        lockout.check_password(self.request, self.cleaned_data["password"])
+
+
+class DismissForm(forms.Form):
+    warning = forms.RegexField("[0-9a-f]{32}")
+    reason = forms.ChoiceField(choices=[(reason, reason) for reason in REASONS])
+
+
+def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:
+    """The version that was on the page, and the words in its fields. Raises NotNow for what no page of ours sends.
+
+    A browser gives its fields' words back with other line ends: where they say the same, they are the note's own.
+    """
+    based_on, title = request.POST.get("based_on", ""), request.POST.get("title", "")
+    own = [section.text for section in note.sections.all()]
+    texts = [request.POST.get(f"text-{number}") for number in range(len(own))]
+    if not based_on.isdecimal() or len(based_on) > 9 or None in texts:
+        raise NotNow("The page did not send the whole note. Load it again.")
+    if sum(len(text or "") for text in [title, *texts]) > MOST_CHARACTERS:
+        raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most.")
+    kept = (as_it_was(old, plain(text or "")) for old, text in zip(own, texts, strict=True))
+    return int(based_on), Words(note.title if one_line(note.title) == one_line(title) else plain(title), tuple(kept))
+
+
+def as_it_was(old: str, text: str) -> str:
+    return old if plain(old) == text else text
+
+
+def plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,146 @@
+"""Notes: the list, what is done with several at once, and each note's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from access import desk, log, roles
+from access.models import Membership
+from notes import review
+from notes.admin.closing import Closing
+from notes.admin.correcting import Correcting
+from notes.admin.forms import WhyForm
+from notes.admin.reading import Reading
+from notes.models import HELD, Note
+from vendors import VENDORS
+
+State = Note.State
+
+
+class OfTemplate(admin.SimpleListFilter):
+    """By template, of those that came lately: they are an open set, and a million notes are not read to list them."""
+
+    title = "template"
+    parameter_name = "template"
+    LATELY = 500
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        lately = model_admin.get_queryset(request).values_list("template", flat=True)[: self.LATELY]
+        return [(name, name) for name in sorted(set(lately)) if name]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(template=self.value()) if self.value() else queryset
+
+
+class OfVendor(admin.SimpleListFilter):
+    title = "vendor"
+    parameter_name = "vendor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, vendor.title) for name, vendor in sorted(VENDORS.items())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(vendor=self.value()) if self.value() else queryset
+
+
+class Mine(admin.SimpleListFilter):
+    title = "who has it"
+    parameter_name = "mine"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "claimed by you")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(holder=request.user.pk, state__in=HELD) if self.value() == "yes" else queryset
+
+
+@admin.register(Note)
+class NoteAdmin(Reading, Correcting, Closing):
+    empty = "No note has come yet. They come with the vendors' answers to requests."
+    heavy = ("search",)
+    doers = Membership.Role.REVIEWER
+    refusals = (review.NotNow,)
+    list_display = (
+        desk.reference,
+        "title",
+        "template",
+        "vendor_title",
+        desk.moment("created_at", "date"),
+        desk.mark,
+        "has_it",
+    )
+    list_filter = ("state", Mine, desk.Since, OfVendor, OfTemplate)
+    list_select_related = ("clinic", "session", "request", "holder")
+    facts = (
+        desk.reference,
+        "has_it",
+        "vendor_title",
+        "template",
+        "language",
+        "version",
+        desk.moment("created_at", "received"),
+        desk.moment("updated_at", "last changed"),
+    )
+    actions = ("claim", "approve_unchanged", "take_over", "release", "take_up", "reject")
+    asks = {"reject": WhyForm}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Reviewers of the clinic. Operators run the service: they are no clinicians, unless a clinic has them too."""
+        theirs = roles.clinics(request, self.doers)
+        return bool(theirs) if obj is None else obj.clinic_id in theirs
+
+    @admin.display(description="vendor")
+    def vendor_title(self, note: Note) -> str:
+        return VENDORS[note.vendor].title if note.vendor in VENDORS else note.vendor
+
+    @admin.display(description="who has it")
+    def has_it(self, note: Note) -> str:
+        return review.who_has(note) if note.holder_id else ""
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """On the list only what makes sense for many."""
+        actions = super().get_actions(request)
+        single = ("take_over", "release", "take_up") if self.is_list(request) else ()
+        return {name: action for name, action in actions.items() if name not in single}
+
+    def is_list(self, request: HttpRequest) -> bool:
+        return bool(request.path == self.list_address())
+
+    # --- What is done, with one or with many
+    @admin.action(permissions=["manage"], description="Claim")
+    def claim(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: review.claim(note.pk, by), "You have claimed it.", logs=True)
+
+    @admin.action(permissions=["manage"], description="Approve unchanged")
+    def approve_unchanged(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
+        by = log.actor(request)
+        done = "It is approved as the vendor wrote it."
+        self.each(request, notes, lambda note: review.approve(note.pk, by, unchanged=True), done, logs=True)
+
+    @admin.action(permissions=["manage"], description="Take over")
+    def take_over(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: review.take_over(note.pk, by), "You have it now.", logs=True)
+
+    @admin.action(permissions=["manage"], description="Release")
+    def release(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: review.release(note.pk, by), "Others may claim it now.", logs=True)
+
+    @admin.action(permissions=["manage"], description="Take up again")
+    def take_up(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: review.take_up(note.pk, by), "It needs review again.", logs=True)
+
+    @admin.action(permissions=["manage"], description="Reject")
+    def reject(self, request: HttpRequest, notes: QuerySet[Note], reason: str) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: review.reject(note.pk, by, reason), "It is rejected.", logs=True)

@@ -1,0 +1,93 @@
+"""A note's sections as its page shows them: possible sources, what is doubted, what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from notes.diffs import Piece, changes
+from notes.models import Evidence, NoteSection
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text, and whether it is a number that nobody said."""
+
+    text: str
+    is_unsaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence with the transcript's lines that may be its source; or what stands between sentences, with none."""
+
+    runs: tuple[Run, ...]
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSection:
+    """`number` counts from 0. `changed`: from the vendor's words, empty where it is as it came. `typed`: in a draft."""
+
+    number: int
+    key: str
+    title: str
+    text: str
+    passages: tuple[Passage, ...]
+    changed: tuple[Piece, ...]
+    typed: str
+
+    @property
+    def is_typed_in(self) -> bool:
+        return self.typed != self.text
+
+
+def shown(
+    sections: Sequence[NoteSection], first: Sequence[Mapping[str, str]], typed: Sequence[str], evidence: Evidence | None
+) -> list[ShownSection]:
+    """`first`: the sections of version 1. `typed`: each section's text in the person's draft, else as it is."""
+    pairs = zip(sections, first, typed, strict=True)
+    return [
+        ShownSection(
+            number,
+            section.key,
+            section.title,
+            section.text,
+            tuple(passages(section.text, *weighed(evidence, number))),
+            tuple(changes(vendors["text"], section.text)) if vendors["text"] != section.text else (),
+            text,
+        )
+        for number, (section, vendors, text) in enumerate(pairs)
+    ]
+
+
+def weighed(evidence: Evidence | None, number: int) -> tuple[dict[Span, tuple[int, ...]], list[Span]]:
+    """The section's sentences with their lines, and its doubted numbers."""
+    if evidence is None:
+        return {}, []
+    sources = {(start, end): tuple(lines) for place, start, end, lines in evidence.sources if place == number}
+    return sources, [(start, end) for place, start, end, _ in evidence.unsaid if place == number]
+
+
+def passages(text: str, sources: Mapping[Span, tuple[int, ...]], unsaid: Sequence[Span]) -> Iterator[Passage]:
+    at = 0
+    for start, end in sorted(sources):
+        if at < start:
+            yield Passage(tuple(runs(text, at, start, unsaid)))
+        yield Passage(tuple(runs(text, start, end, unsaid)), sources[start, end])
+        at = end
+    if at < len(text):
+        yield Passage(tuple(runs(text, at, len(text), unsaid)))
+
+
+def runs(text: str, start: int, end: int, unsaid: Sequence[Span]) -> Iterator[Run]:
+    for first, last in sorted(unsaid):
+        if start <= first and last <= end:
+            if start < first:
+                yield Run(text[start:first], is_unsaid=False)
+            yield Run(text[first:last], is_unsaid=True)
+            start = last
+    if start < end:
+        yield Run(text[start:end], is_unsaid=False)
