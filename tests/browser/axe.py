@@ -11,6 +11,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+WIDTHS = (1280, 320)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ALL_RULES = {
     "runOnly": {"type": "tag", "values": TAGS},
@@ -27,13 +28,25 @@ SETTLE = """theme => {
 }"""
 SPILLED = """() => {
     const room = document.documentElement.clientWidth;
-    if (document.scrollingElement.scrollWidth <= room) return [];
-    const spills = element => element.getBoundingClientRect().right > room + 0.5;
+    const wide = document.scrollingElement.scrollWidth;
+    if (wide <= room) return [];
+    const spills = element => element.getBoundingClientRect().right > room + 0.5 || element.scrollWidth > room;
     const named = element => element.tagName.toLowerCase() + (element.id ? "#" + element.id : "")
         + [...element.classList].map(name => "." + name).join("");
     const found = [...document.body.querySelectorAll("*")].filter(spills);
-    return [`${document.scrollingElement.scrollWidth} px`, ...found.slice(0, 8).map(named)];
+    return [`${wide} px wide: ${found.map(named).slice(-8).join(" ")}`];
 }"""
+
+
+def faults(page: Page) -> list[str]:
+    """Of the page in both its themes, on a desk's screen and on a phone's: as lines to read, none where all is well."""
+    found = []
+    for width in WIDTHS:
+        show(page, "light", width)
+        found += [f"{width} px: {fault}" for fault in [*spilled(page), *violations(page, ALL_RULES)]]
+        show(page, "dark", width)
+        found += [f"{width} px, dark: {fault}" for fault in violations(page, OF_COLOURS)]
+    return found
 
 
 def show(page: Page, theme: str, width: int) -> None:

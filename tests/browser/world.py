@@ -1,0 +1,113 @@
+"""A clinic with something of every kind and in every state, one with nothing, and the people who look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from access.models import Clinic, Membership, User
+from ingest.models import Callback
+from notes.models import Note
+from tests.admin.rows import consultation
+from tests.admin.signin import code_of
+from tests.factories import (
+    CallbackFactory,
+    ClinicFactory,
+    EventFactory,
+    MembershipFactory,
+    NoteFactory,
+    OrphanFactory,
+    SubmissionFactory,
+    TranscriptFactory,
+    UserFactory,
+)
+
+#: What clinics give their things as names, where it is longest and has nowhere to break.
+LONG = "Consultation" + "x" * 60
+
+
+@dataclass
+class World:
+    """`rows`: one of each model by its place in the admin, and some by what is special about them."""
+
+    clinic: Clinic
+    rows: dict[str, Any]
+    people: dict[str, User] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.rows[name]
+
+    def code(self, who: str) -> str:
+        """What the person's app shows, where one is set up."""
+        user = self.people[who]
+        return code_of(user) if TOTPDevice.objects.filter(user=user).exists() else ""
+
+
+def made() -> World:
+    clinic, empty = ClinicFactory(name="Harbour practice"), ClinicFactory()
+    people = {role: MembershipFactory(clinic=clinic, role=role).user for role in Membership.Role.values}
+    people |= {
+        "operator": UserFactory(is_superuser=True),
+        "newcomer": MembershipFactory(clinic=empty, role="manager").user,
+        "stray": UserFactory(),
+        "careful": MembershipFactory(clinic=clinic).user,
+    }
+    TOTPDevice.objects.create(user=people["careful"], name="app", confirmed=True)
+    return World(clinic, rows(clinic, people["reviewer"]), people)
+
+
+def rows(clinic: Clinic, reviewer: User) -> dict[str, Any]:
+    made = consultation(clinic).rows
+    colleague = MembershipFactory(clinic=clinic, role="viewer", user__username=f"long.{LONG}.{clinic.pk.hex}")
+    others = {
+        "access_membership": colleague,
+        "access_user": colleague.user,
+        "access_clinic": clinic,
+        "access_trustedissuer": made["access_allowedapplication"].issuer,
+        "feed_event": EventFactory(clinic=clinic),
+    }
+    return made | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic)
+
+
+def requests(clinic: Clinic) -> dict[str, Any]:
+    states: dict[str, dict[str, Any]] = {
+        "queued": {},
+        "submitting": {"state": "submitting"},
+        "waiting": {"waiting": True},
+        "overdue": {"waiting": True, "waiting_since": timezone.now() - timedelta(hours=2)},
+        "failed": {"failed": True},
+        "cancelled": {"cancelled": True},
+    }
+    facts = {"session__clinic": clinic, "session__encounter_ref": LONG}
+    return {name: of_request(facts | state) for name, state in states.items()}
+
+
+def of_request(facts: dict[str, Any]) -> Any:
+    return SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
+
+
+def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
+    held = {"holder": reviewer}
+    signed = held | {"signed_by": reviewer, "signed_at": timezone.now()}
+    states: dict[str, dict[str, Any]] = {state: {"reason": LONG} for state in Note.State.values}
+    states |= {"in_review": held, "approved": held, "signed": signed, "amended": signed}
+    facts = {"title": LONG, "text": LONG * 3}
+    answered = {"session__clinic": clinic, "ready": True}
+    found = {
+        state: NoteFactory(request=of_request(answered), **facts, state=state, **states[state]) for state in states
+    }
+    TranscriptFactory(request=found["in_review"].request, lines=[{"text": LONG, "speaker": LONG}])
+    return found
+
+
+def callbacks(clinic: Clinic) -> dict[str, Any]:
+    found = {
+        state: CallbackFactory(submission__request__session__clinic=clinic, state=state, problem=LONG)
+        for state in Callback.State.values
+        if state != "orphan"
+    }
+    return found | {"orphan": OrphanFactory(clinic=clinic)}
