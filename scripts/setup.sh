@@ -31,6 +31,20 @@ apt_install() {
         >>"$log" 2>&1
 }
 
+# For tests in a browser, which say themselves that they need it. Debian's, as no other build of it is a package.
+find_browser() {
+    command -v chromium || command -v chromium-browser
+}
+
+prepare_browser() {
+    local log=$PWD/var/log/setup.log
+    find_browser >/dev/null || (
+        flock 9
+        find_browser >/dev/null || apt_install chromium ||
+            echo "listenpost: no Chromium, so tests/browser cannot pass: sudo apt install chromium" >&2
+    ) 9>>var/log/setup.lock
+}
+
 # The stamp holds the Python version and the place: a .venv of another version, or one that was moved, is made anew.
 venv_is_ours() {
     [ -f .venv/stamps/made ] && is_supported .venv/bin/python &&
