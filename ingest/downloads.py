@@ -57,7 +57,7 @@ class Downloads:
         if not found:
             raise NotTaken(404, NO_FILE, "unknown")
         try:
-            await files.serve(scope, send, **found[0])
+            await files.serve(scope, receive, send, **found[0])
         except files.Missing:
             logger.error("audio %s is not in the storage", audio_id)
             raise NotTaken(404, NO_FILE, "missing") from None
