@@ -262,8 +262,10 @@ CELERY_TASK_ROUTES = {
     "ingest.submit": {"queue": "submissions", "routing_key": "submissions"},
     "ingest.process": {"queue": "callbacks", "routing_key": "callbacks"},
     "ingest.sweep": {"queue": "sweeps", "routing_key": "sweeps"},
+    "ingest.draw": {"queue": "chores", "routing_key": "chores"},
     "access.seal": {"queue": "chores", "routing_key": "chores"},
     "access.clear_sessions": {"queue": "chores", "routing_key": "chores"},
+    "recordings.forget_listenings": {"queue": "chores", "routing_key": "chores"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
@@ -287,6 +289,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "ingest.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "seal": {"task": "access.seal", "schedule": 60.0, "options": {"expires": 60}},
     "clear_sessions": {"task": "access.clear_sessions", "schedule": crontab(hour="3", minute="20")},
+    "forget_listenings": {"task": "recordings.forget_listenings", "schedule": crontab(hour="3", minute="40")},
     # One that expires on its way says nothing; a queue that lags by less than a minute is still served.
     **{
         f"heartbeat-{name}": {

@@ -1,23 +1,21 @@
 """What a file really is: `python -m ingest.probe <file>` prints {"content_type", "duration_ms"} or {"error"}.
 
-Run as a process of its own, with limits, because the files come from outside and the decoders are C. FFmpeg may open
-that one local file in one of seven formats and nothing else: playlists and other protocols are shut off.
+It runs in a process of its own, with limits: config.decoding.
 """
 
 from __future__ import annotations
 
 import json
-import resource
-import subprocess
 import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from config import decoding
+
 SECONDS = 120
 LONGEST_SECONDS = 24 * 3600
-MEMORY = 2 * 1024**3
 CONTENT_TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -28,7 +26,6 @@ CONTENT_TYPES = {
     "matroska,webm": "audio/webm",
 }
 ACCEPTED = "WAV, FLAC, MP3, M4A or AAC, OGG or Opus, WebM"
-OPTIONS = {"format_whitelist": "wav,flac,mp3,mov,aac,ogg,matroska", "protocol_whitelist": "file"}
 
 
 class NotAudio(Exception):
@@ -43,14 +40,9 @@ class Sound:
 
 def probe(path: Path) -> Sound:
     """Reads a file in a child process. Raises NotAudio."""
-    command = [sys.executable, "-m", "ingest.probe", str(path)]
-    root = Path(__file__).resolve().parent.parent
     try:
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, timeout=SECONDS, cwd=root, env={"PYTHONDONTWRITEBYTECODE": "1"}, check=False
-        )
-        found = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
+        found = decoding.ask("ingest.probe", str(path), seconds=SECONDS)
+    except decoding.Died:
         raise NotAudio(f"The file could not be read as audio. Send {ACCEPTED}.") from None
     if "error" in found:
         raise NotAudio(found["error"])
@@ -59,9 +51,7 @@ def probe(path: Path) -> Sound:
 
 def measure(path: str) -> dict[str, Any]:
     """In the child: the container's type, and the audio's length from its packets, since headers may lie or lack."""
-    import av
-
-    with av.open(path, options=OPTIONS) as container:
+    with decoding.opened(path) as container:
         content_type = CONTENT_TYPES[container.format.name]
         pictures = [stream for stream in container.streams.video if not stream.disposition & 0x400]
         if pictures or not container.streams.audio:
@@ -85,9 +75,7 @@ def measure(path: str) -> dict[str, Any]:
 
 
 def main(path: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    decoding.confine(SECONDS)
     try:
         found = measure(path)
     except Exception:  # FFmpeg has dozens of ways to say that it cannot read a file

@@ -9,13 +9,14 @@ from config import leases
 from ingest import asking, orphans, tasks
 from ingest.models import Callback, Submission
 from notes import indexing
+from recordings import waveforms
 
 SWEEP_LOCK = 0x11570
 MOST_SUBMISSIONS = 50
 
 
 def sweep() -> None:
-    """Rings for submissions, callbacks and words that wait; asks again for overdue requests where that is wished."""
+    """Rings for submissions, callbacks, words and waveforms that wait; asks again for what is overdue where wished."""
     with transaction.atomic():
         if not alone():
             return
@@ -26,6 +27,8 @@ def sweep() -> None:
         tasks.ring_submission(submission_id)
     if is_due:
         tasks.ring_callbacks()
+    if waveforms.is_due():
+        tasks.ring_waveforms()
     if settings.CALLBACK_ASK_AGAIN:
         asking.ask_overdue_again(MOST_SUBMISSIONS)
 

@@ -24,6 +24,14 @@ def process() -> None:
         ring_callbacks()
 
 
+@app.task(name="ingest.draw")
+def draw() -> None:
+    from recordings import waveforms
+
+    if waveforms.draw_due():
+        ring_waveforms()
+
+
 @app.task(name="ingest.sweep")
 def sweep() -> None:
     from ingest import sweeps
@@ -38,6 +46,11 @@ def ring_submission(submission_id: UUID) -> None:
 def ring_callbacks() -> None:
     """For whatever callbacks are due."""
     bell.ring("ingest.process")
+
+
+def ring_waveforms() -> None:
+    """For whatever waveforms are due."""
+    bell.ring("ingest.draw")
 
 
 @app.task(name="ingest.heartbeat")

@@ -21,8 +21,9 @@ from access import log
 from access.log import Actor
 from access.models import AccessEntry
 from feed import events
-from ingest import probe, states
+from ingest import probe, states, tasks
 from ingest.models import Audio, Session
+from recordings import waveforms
 
 CHUNK = 256 * 1024
 ABANDONED_AFTER = 24 * 3600
@@ -140,4 +141,6 @@ def _insert(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sou
         Session.objects.filter(pk=session.pk).update(state=Session.State.RECORDING)
     log.record(by, AccessEntry.Action.CHANGED, [audio], mode="uploaded")
     events.record("audio.created", clinic_id=session.clinic_id, object_id=audio.pk, session=str(session.pk))
+    waveforms.want(audio)
+    transaction.on_commit(tasks.ring_waveforms)
     return audio, True
