@@ -1,0 +1,106 @@
+"""The words that one language brings to the reading of numbers, of negations and of what a sentence is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from notes.evidence.tokens import tokens
+
+Phrase = tuple[str, ...]
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(phrase(text))
+
+
+def phrases(text: str) -> frozenset[Phrase]:
+    """Of "no worries | not at all": each as its folded words."""
+    return frozenset(phrase(one) for one in text.split("|"))
+
+
+def phrase(text: str) -> Phrase:
+    return tuple(token.text for token in tokens(text, 0, len(text)))
+
+
+def named(**names: str) -> dict[str, str]:
+    """From "day: day days d" to each word's name."""
+    return {word: name for name, spelled in names.items() for word in words(spelled)}
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """Everything is folded, as tokens are: small letters without accents."""
+
+    code: str
+    #: Words that say nothing about what a sentence is about.
+    stop_words: frozenset[str] = frozenset()
+    #: Endings that a stem goes without, the longest first.
+    endings: tuple[str, ...] = ()
+    #: Each set of phrases means one thing to a clinician.
+    synonyms: tuple[frozenset[Phrase], ...] = ()
+
+    # --- Numbers
+    #: 0 to 99 as spoken.
+    cardinals: Mapping[Phrase, int] = field(default_factory=dict)
+    #: "hundred": 100, "mille": 1000.
+    multipliers: Mapping[str, int] = field(default_factory=dict)
+    #: "half": 0.5
+    fractions: Mapping[str, float] = field(default_factory=dict)
+    #: "dozen": 12; an article before them is no number.
+    collectives: Mapping[str, float] = field(default_factory=dict)
+    #: "one" of "one and a half", and "a" of "a week".
+    articles: frozenset[str] = frozenset()
+    joins: frozenset[str] = frozenset()
+    points: frozenset[str] = frozenset({"point"})
+    #: "one twenty" is 120, "nineteen eighty four" 1984.
+    says_in_pairs: bool = False
+    #: 38,5 and 1 000, not 38.5 and 1,000.
+    decimal_comma: bool = True
+    #: Words after which a number is a name: "type 2", "room 4".
+    labels: frozenset[str] = frozenset()
+
+    # --- Quantities
+    units: Mapping[str, str] = field(default_factory=dict)
+    #: "fortnight": 14 days.
+    idioms: Mapping[str, int] = field(default_factory=dict)
+    #: Days that also mean others: "quinze jours" are two weeks.
+    days_said_for: Mapping[float, int] = field(default_factory=dict)
+    months: Mapping[str, int] = field(default_factory=dict)
+    ordinals: Mapping[str, int] = field(default_factory=dict)
+    ranges: frozenset[str] = frozenset()
+    over: frozenset[Phrase] = frozenset()
+    #: Before an age: "aged 45".
+    ages: frozenset[str] = frozenset()
+    #: "a week" is a duration after these.
+    lasting: frozenset[str] = frozenset()
+    #: "fois" of "trois fois", and "twice" for two of them.
+    times: frozenset[str] = frozenset()
+    multiples: Mapping[str, int] = field(default_factory=dict)
+    every: frozenset[Phrase] = frozenset()
+    per: frozenset[str] = frozenset()
+    #: "daily": "1/day"; the longest phrase is read.
+    frequencies: Mapping[Phrase, str] = field(default_factory=dict)
+    #: The same, but too loose to be asked for: "in the evening".
+    hints: Mapping[Phrase, str] = field(default_factory=dict)
+    #: 12/8 is 120/80 mmHg, and "douze huit" says it.
+    cuff_in_centimetres: bool = False
+
+    # --- Negations
+    negations: frozenset[str] = frozenset()
+    #: Words that deny only soon after another: "plus" after "ne".
+    halves: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: Words that make of a sentence of the note a negative one, in whatever form.
+    negative: frozenset[str] = frozenset()
+    #: Phrases with a negation that deny nothing.
+    pleasantries: frozenset[Phrase] = frozenset()
+    #: After these words another clause begins.
+    turns: frozenset[str] = frozenset()
+    #: A clause with one of these only supposes: "if it does not get better".
+    conditions: frozenset[str] = frozenset()
+    #: Begins of words that a note is about.
+    clinical: tuple[str, ...] = ()
+    #: Words that say little about what is denied: "no chest pain" is about the chest.
+    generic: tuple[str, ...] = ()
+    yes: frozenset[str] = frozenset()
+    no: frozenset[str] = frozenset()
