@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -14,9 +14,10 @@ from rest_framework.response import Response
 
 from access import log
 from access.models import AccessEntry, Scope
-from config.rest import OfClinic, included
+from config.rest import NewestFirst, OfClinic, included
 from notes.filters import NoteFilters, TranscriptFilters
 from notes.models import Note, Transcript
+from notes.search import asked, matching, newest
 from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 
 READ = {"GET": Scope.NOTES_READ}
@@ -64,9 +65,22 @@ class ReadsNotes(OfClinic):
             return [NoteShown(note, context=context).data for note in notes]
 
 
+class NewestFound(NewestFirst):
+    """Pages of what the words in `q` find."""
+
+    def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
+        if not (words := request.query_params.get("q")):
+            return super().take(rows, most, request)
+        what = asked(words, [request.auth.clinic_id])
+        is_newest_first = rows.query.order_by == ("-id",)
+        found = rows.filter(pk__in=newest(rows, what, most)) if is_newest_first else matching(rows, what)
+        return list(found[:most])
+
+
 class NoteList(ReadsNotes, generics.ListAPIView[Note]):
     queryset = shown_notes()
     serializer_class = NoteShown
+    pagination_class = NewestFound
     filterset_class = NoteFilters
     scopes = READ
 

@@ -9,9 +9,8 @@ from django_filters.rest_framework import CharFilter, ChoiceFilter, FilterSet, U
 
 from config.fields import MomentFilter
 from notes.models import Note, Transcript
-from notes.search import matching
 
-WORDS = 'Words of the note. "Quotes", OR and -without are understood.'
+WORDS = 'Words of the note or of its transcript. "Quotes", OR and -without are understood.'
 
 
 class TranscriptFilters(FilterSet):  # type: ignore[misc]
@@ -33,4 +32,5 @@ class NoteFilters(FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def search(self, notes: QuerySet[Note], name: str, words: str) -> QuerySet[Note]:
-        return matching(notes, words)
+        """The page looks for the words: it knows from where on, and how many rows it takes."""
+        return notes

@@ -84,6 +84,8 @@ class Note(ClinicOwned):
         indexes = [
             models.Index(fields=["clinic", "-id"], name="note_list"),
             models.Index(fields=["clinic", "state", "-id"], name="note_by_state"),
+            models.Index(fields=["clinic", "vendor", "-id"], name="note_by_vendor"),
+            models.Index(fields=["clinic", "template", "-id"], name="note_by_template"),
             models.Index(fields=["clinic", "updated_at"], name="note_by_change"),
             GinIndex(fields=["search"], name="note_search"),
             models.Index(fields=["-id"], name="note_unindexed", condition=Q(search__isnull=True)),

@@ -48,7 +48,6 @@ def shown(
     sections: Sequence[NoteSection], first: Sequence[Mapping[str, str]], typed: Sequence[str], evidence: Evidence | None
 ) -> list[ShownSection]:
     """`first`: the sections of version 1. `typed`: each section's text in the person's draft, else as it is."""
-    pairs = zip(sections, first, typed, strict=True)
     return [
         ShownSection(
             number,
@@ -56,11 +55,22 @@ def shown(
             section.title,
             section.text,
             tuple(passages(section.text, *weighed(evidence, number))),
-            tuple(changes(vendors["text"], section.text)) if vendors["text"] != section.text else (),
+            tuple(changed(text_before(first, number, section.key), section.text)),
             text,
         )
-        for number, (section, vendors, text) in enumerate(pairs)
+        for number, (section, text) in enumerate(zip(sections, typed, strict=True))
     ]
+
+
+def text_before(sections: Sequence[Mapping[str, str]], number: int, key: str) -> str:
+    """What that section said in an earlier version; nothing for one that was not there."""
+    if number < len(sections) and sections[number]["key"] == key:
+        return sections[number]["text"]
+    return next((section["text"] for section in sections if section["key"] == key), "")
+
+
+def changed(before: str, after: str) -> list[Piece]:
+    return changes(before, after) if before != after else []
 
 
 def weighed(evidence: Evidence | None, number: int) -> tuple[dict[Span, tuple[int, ...]], list[Span]]:

@@ -18,7 +18,7 @@ from feed.models import Event
 from ingest import secrets
 from ingest.models import AsyncRequest, Audio, Callback, Replay, Session, Submission, VendorAccount
 from notes.indexing import index_due
-from notes.models import Note, NoteSection, NoteVersion, Transcript
+from notes.models import HELD, Note, NoteSection, NoteVersion, Transcript
 from recordings.models import Recording
 
 PASSWORD = "correct horse battery"
@@ -268,6 +268,8 @@ class NoteFactory(ResultFactory):
     template = "GENERAL_MEDICINE"
     vendor = SelfAttribute("request.vendor")
     text = "The left knee hurts."
+    state = Note.State.NEEDS_REVIEW
+    holder = LazyAttribute(lambda note: UserFactory() if note.state in HELD else None)
 
     @classmethod
     def _create(cls, model_class: type[Note], *args: Any, text: str, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from access.models import Membership
 from notes import review
 from notes.admin.closing import Closing
 from notes.admin.correcting import Correcting
+from notes.admin.finding import Finding
 from notes.admin.forms import WhyForm
 from notes.admin.reading import Reading
 from notes.models import HELD, Note
@@ -59,14 +60,15 @@ class Mine(admin.SimpleListFilter):
 
 
 @admin.register(Note)
-class NoteAdmin(Reading, Correcting, Closing):
+class NoteAdmin(Finding, Reading, Correcting, Closing):
     empty = "No note has come yet. They come with the vendors' answers to requests."
+    searched = "notes and what was said"
     heavy = ("search",)
     doers = Membership.Role.REVIEWER
     refusals = (review.NotNow,)
     list_display = (
         desk.reference,
-        "title",
+        desk.excerpted("title"),
         "template",
         "vendor_title",
         desk.moment("created_at", "date"),

@@ -14,7 +14,7 @@ from notes.diffs import Piece, changes
 from notes.findings import REASONS, findings
 from notes.lines import Line, readable
 from notes.models import Draft, Evidence, Note, NoteVersion, Transcript
-from notes.showing import shown
+from notes.showing import changed, shown, text_before
 
 State = Note.State
 LOCKED = (State.SIGNED, State.AMENDED)
@@ -35,6 +35,7 @@ class Reading(desk.ManagedModelAdmin):
         return {
             **self.words(note, lines, draft),
             "transcript": transcript,
+            "is_unasked": transcript is None,
             "lines": lines,
             "draft": draft,
             "is_behind": bool(draft and draft.based_on != note.version),
@@ -58,7 +59,7 @@ class Reading(desk.ManagedModelAdmin):
         return {
             "sections": shown(sections, first.sections, texts, evidence),
             "typed_title": draft.title if draft else note.title,
-            "title_changed": changes(first.title, note.title) if first.title != note.title else (),
+            "title_changed": changed(first.title, note.title),
             "is_weighed": note.weighed_version == note.version,
             "warnings": [finding for finding in found if not finding.dismissed],
             "dismissed": [finding for finding in found if finding.dismissed],
@@ -135,7 +136,8 @@ def compared(before: NoteVersion | None, after: NoteVersion) -> list[tuple[str, 
     """Each section's title, and what was changed in its text; nothing where there is none before or the same."""
     if before is None or before.number == after.number:
         return []
-    pairs = zip(before.sections, after.sections, strict=True)
     texts = [("Title", before.title, after.title)]
-    texts += [(new["title"] or new["key"], old["text"], new["text"]) for old, new in pairs]
+    for number, section in enumerate(after.sections):
+        old = text_before(before.sections, number, section["key"])
+        texts.append((section["title"] or section["key"], old, section["text"]))
     return [(title, changes(old, new)) for title, old, new in texts if old != new]

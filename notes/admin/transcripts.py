@@ -9,13 +9,15 @@ from django.http import HttpRequest
 
 from access import desk, log
 from access.models import AccessEntry
+from notes.admin.finding import Finding
 from notes.lines import readable
 from notes.models import Note, Transcript
 
 
 @admin.register(Transcript)
-class TranscriptAdmin(desk.ClinicModelAdmin):
+class TranscriptAdmin(Finding):
     empty = "No transcript has come yet. They come with the vendors' answers to requests."
+    searched = "what was said"
     heavy = ("lines", "search")
     list_display = (desk.reference, desk.moment("created_at", "created"), "vendor", "language")
     list_filter = (desk.Since,)

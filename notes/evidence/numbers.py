@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from notes.evidence import phrasing
 from notes.evidence.languages.language import Language
 from notes.evidence.tokens import Token
 
@@ -13,7 +15,6 @@ LONGEST = 9  #: digits; more of them are a telephone's or a record's, and nobody
 SEPARATED = re.compile(r"\d{1,3}(?:([.,])\d\d\d)(?:\1\d\d\d)*")
 GLYPHS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 ZEROS = frozenset({"oh", "o"})
-MOST_WORDS = 4
 
 
 class Number(NamedTuple):
@@ -118,11 +119,13 @@ def numeral(digits: str, language: Language) -> float | None:
 
 def _spoken(tokens: Sequence[Token], at: int, language: Language) -> Number | None:
     """0 to 99, in as many words as they take."""
-    for count in range(MOST_WORDS, 0, -1):
-        value = language.cardinals.get(tuple(token.text for token in tokens[at : at + count]))
-        if value is not None:
-            return Number(value, min(at + count, len(tokens)))
-    return None
+    said = phrasing.match(tokens, at, _cardinals(language))
+    return Number(language.cardinals[said[0]], said[1]) if said else None
+
+
+@lru_cache(maxsize=8)
+def _cardinals(language: Language) -> phrasing.Phrases:
+    return phrasing.by_first_word(frozenset(language.cardinals))
 
 
 def _multiplied(tokens: Sequence[Token], first: Number, language: Language) -> Number | None:

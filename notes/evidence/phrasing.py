@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from notes.evidence.languages.language import Phrase
@@ -21,21 +21,10 @@ def by_first_word(phrases: frozenset[Phrase]) -> Phrases:
 
 
 def match(tokens: Sequence[Token], at: int, phrases: Phrases) -> tuple[Phrase, int] | None:
-    """The longest phrase that begins at a token, and the token after it. Commas count for nothing."""
+    """The longest phrase that begins at a token, and the token after it."""
     if at >= len(tokens):
         return None
     for phrase in phrases.get(tokens[at].text, ()):
-        after = _after(tokens, at, phrase)
-        if after:
-            return phrase, after
+        if len(phrase) == 1 or phrase == tuple(token.text for token in tokens[at : at + len(phrase)]):
+            return phrase, at + len(phrase)
     return None
-
-
-def _after(tokens: Sequence[Token], at: int, phrase: Iterable[str]) -> int:
-    for word in phrase:
-        while at < len(tokens) and tokens[at].text == ",":
-            at += 1
-        if at >= len(tokens) or tokens[at].text != word:
-            return 0
-        at += 1
-    return at

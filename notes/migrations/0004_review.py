@@ -59,11 +59,12 @@ END $$;
 CREATE TRIGGER note_born_unsigned BEFORE INSERT ON notes_note
     FOR EACH ROW WHEN (NEW.signed_at IS NOT NULL) EXECUTE FUNCTION notes_born_unsigned();
 
--- FOR SHARE waits for a signature that is being written at this moment, and sees it then.
+-- It waits for a signature that is being written at this moment, then looks. In one statement the planner would look
+-- first, and lock what it has found.
 CREATE FUNCTION notes_check_unsigned(notes uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT signed_at FROM notes_note WHERE id = ANY (notes) ORDER BY id FOR SHARE) AS held
-               WHERE signed_at IS NOT NULL) THEN
+    PERFORM FROM notes_note WHERE id = ANY (notes) ORDER BY id FOR SHARE;
+    IF EXISTS (SELECT FROM notes_note WHERE id = ANY (notes) AND signed_at IS NOT NULL) THEN
         PERFORM notes_refuse('so are its sections');
     END IF;
 END $$;

@@ -229,7 +229,7 @@ FRENCH = Language(
             "1/day": "quotidien | quotidienne | quotidiennement | tous les jours | tous les matins | tous les soirs "
             "| toutes les nuits | chaque jour | chaque matin | chaque soir | journalier",
             "2/day": "matin et soir | bid | le matin et le soir | matin et au coucher",
-            "3/day": "matin midi et soir | tid | à chaque repas | avec chaque repas | aux trois repas",
+            "3/day": "matin midi et soir | matin, midi et soir | matin, midi, soir | tid | à chaque repas | avec chaque repas | aux trois repas",
             "4/day": "qid",
             "1/2 days": "un jour sur deux",
             "1/week": "hebdomadaire | toutes les semaines | chaque semaine",

@@ -15,17 +15,17 @@ def words(text: str) -> frozenset[str]:
 
 
 def phrases(text: str) -> frozenset[Phrase]:
-    """Of "no worries | not at all": each as its folded words."""
+    """Of "no worries | not at all": each as its tokens."""
     return frozenset(phrase(one) for one in text.split("|"))
 
 
 def phrase(text: str) -> Phrase:
-    return tuple(token.text for token in tokens(text, 0, len(text)))
+    return tuple(token.text for token in tokens(text, 0, len(text)) if token.text != "\n")
 
 
 def named(**names: str) -> dict[str, str]:
     """From "day: day days d" to each word's name."""
-    return {word: name for name, spelled in names.items() for word in words(spelled)}
+    return {word: name for name, spelled in names.items() for word in phrase(spelled)}
 
 
 @dataclass(frozen=True, eq=False)
