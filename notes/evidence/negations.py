@@ -83,8 +83,7 @@ def _is_whole(clause: Sequence[Token], at: int, language: Language) -> bool:
     return firsts is None or any(token.text in firsts for token in clause[max(0, at - REACH) : at])
 
 
-def is_plain_no(line: Sequence[Sentence]) -> bool:
-    """ "No, none of that."""
-    if not line or not line[0].tokens:
-        return False
-    return line[0].tokens[0].text in line[0].language.no and not any(sentence.stems for sentence in line)
+def opens_with(sentence: Sentence, words_of_answers: frozenset[str]) -> bool:
+    """ "No, none of that.", "No, I stopped it in March." """
+    first = next(_clauses(sentence.tokens, sentence.language))
+    return bool(first) and first[0].text in words_of_answers and not words.stems(first, (), sentence.language)

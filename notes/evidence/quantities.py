@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -216,15 +216,14 @@ def _is_cuff(first: float, second: float) -> bool:
 
 
 def _pair(tokens: Sequence[Token], at: int, first: Number, language: Language) -> Found | None:
-    """ "Douze huit" is a blood pressure, "trente-huit cinq" a temperature."""
-    if not language.cuff_in_centimetres or first.after >= len(tokens) or first.is_article:
+    """ "Douze huit" is a blood pressure, "thirty eight five" a temperature, "seven two" a percentage."""
+    second = numbers.read(tokens, first.after, language) if first.after < len(tokens) else None
+    if second is None or first.is_article or second.is_article or first.is_loose:
         return None
-    second = numbers.read(tokens, first.after, language)
-    if second is None or second.is_article or _unit(tokens, second, language):
-        return None
-    if 35 <= first.value <= 42 and 1 <= second.value <= 9:
-        return _one(tokens, at, Number(first.value + second.value / 10, second.after), language)
-    if _is_cuff(first.value, second.value):
+    if language.cuff_in_centimetres and _is_cuff(first.value, second.value) and not _unit(tokens, second, language):
         forms = _ratio_forms(first.value, second.value, language)
         return [_quantity(tokens, at, second.after, "ratio", forms)], second.after
-    return None
+    if first.value not in range(4, 43) or second.value not in range(1, 10):
+        return None
+    whole, after = _one(tokens, at, Number(first.value + second.value / 10, second.after), language)
+    return [*(replace(quantity, is_firm=False) for quantity in whole), *_bare(tokens, at, first, language)], after

@@ -44,10 +44,10 @@ WRITTEN: Mapping[str, str] = named(
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("mg", "mcg", "g", "ml", "cl", "dl", "l", "units", "meq", "mmol"), "dose"),
     **dict.fromkeys(("second", "minute", "hour", "day", "week", "month", "year"), "time"),
-    **dict.fromkeys(("cm", "mm", "m"), "size"),
+    **dict.fromkeys(("cm", "mm", "m", "kg", "lb"), "size"),
     **dict.fromkeys(("km", "mile", "inch", "ft"), "distance"),
     **dict.fromkeys(("tablet", "puff", "drop"), "count"),
-    **dict.fromkeys(("kg", "lb", "percent", "degree", "celsius", "fahrenheit", "mmhg", "rate"), "reading"),
+    **dict.fromkeys(("percent", "degree", "celsius", "fahrenheit", "mmhg", "rate"), "reading"),
     "money": "money",
 }
 #: How many of another unit one is.

@@ -56,14 +56,19 @@ def _misses_number(line: Sequence[Sentence], before: Sequence[Sentence], note: N
 
 
 def _relevant(line: Sequence[Sentence], before: Sequence[Sentence]) -> Iterator[Quantity]:
-    asked = any(sentence.is_question and _is_clinical(sentence) for sentence in before[-1:])
+    """Those in what is stated: a question has its answer."""
+    context = before[-1:] if before and before[-1].is_question else ()
     for sentence in line:
-        if sentence.is_question:
-            continue
-        matters = asked or _is_clinical(sentence)
-        for quantity in sentence.quantities:
-            if quantity.is_firm and (quantity.kind in VITAL or (matters and quantity.kind in CIRCUMSTANTIAL)):
-                yield quantity
+        context = (*context, sentence)
+        if not sentence.is_question:
+            matters = any(_is_clinical(one) for one in context[-2:])
+            yield from (quantity for quantity in sentence.quantities if _counts(quantity, sentence, matters))
+
+
+def _counts(quantity: Quantity, sentence: Sentence, matters: bool) -> bool:
+    if quantity.kind == "bare":
+        return "." in quantity.value or not sentence.spoken.isdisjoint(sentence.language.measures)
+    return quantity.is_firm and (quantity.kind in VITAL or (matters and quantity.kind in CIRCUMSTANTIAL))
 
 
 def _is_clinical(sentence: Sentence) -> bool:
@@ -72,12 +77,14 @@ def _is_clinical(sentence: Sentence) -> bool:
 
 def _misses_negation(line: Sequence[Sentence], before: Sequence[Sentence], note: Note) -> bool:
     denied = [topics for sentence in line for topics in negations.denied(sentence)]
-    if denied:
-        return not any(map(note.denies, denied)) or any(map(note.affirms, denied))
-    return bool(before) and negations.is_plain_no(line) and _affirms_question(before[-1], note)
+    if denied and not any(map(note.denies, denied)):
+        return True
+    if any(map(note.affirms, denied)):
+        return True
+    return bool(before and line) and before[-1].is_question and _contradicts(line[0], before[-1], note)
 
 
-def _affirms_question(question: Sentence, note: Note) -> bool:
-    """Whether the note affirms what was asked: it was answered with no."""
+def _contradicts(answer: Sentence, question: Sentence, note: Note) -> bool:
+    """Whether the note affirms what was asked and answered with no."""
     topics = negations.topics(question.tokens, question.language)
-    return question.is_question and bool(topics) and note.affirms(topics)
+    return bool(topics) and negations.opens_with(answer, answer.language.no) and note.affirms(topics)

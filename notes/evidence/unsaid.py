@@ -8,6 +8,8 @@ from notes.evidence.findings import Unsaid
 from notes.evidence.quantities import Quantity
 from notes.evidence.reading import Sentence
 
+DAILY = "1/day"
+
 
 def unsaid(note: Sequence[Sequence[Sentence]], lines: Sequence[Sequence[Sentence]]) -> Iterator[Unsaid]:
     heard = heard_in(lines)
@@ -20,13 +22,15 @@ def unsaid(note: Sequence[Sequence[Sentence]], lines: Sequence[Sequence[Sentence
 
 def heard_in(texts: Sequence[Sequence[Sentence]]) -> frozenset[str]:
     """Every form of every quantity."""
-    return frozenset(
-        form
-        for sentences in texts
-        for sentence in sentences
-        for quantity in sentence.quantities
-        for form in quantity.said()
-    )
+    return frozenset(form for sentences in texts for sentence in sentences for form in _said(sentence))
+
+
+def _said(sentence: Sentence) -> Iterator[str]:
+    hints = {quantity.start for quantity in sentence.quantities if quantity.forms == (DAILY,)}
+    if len(hints) > 1:  # "ten in the morning and ten at night"
+        yield f"{len(hints)}/day"
+    for quantity in sentence.quantities:
+        yield from quantity.said()
 
 
 def is_heard(quantity: Quantity, heard: frozenset[str]) -> bool:

@@ -28,8 +28,8 @@ syncope | fainted | faint | passed out | blacked out | lost consciousness | loss
 palpitations | heart racing | racing heart | heart pounding | heart fluttering | heart skips
 pruritus | itch | itchy | itching
 rash | eruption | exanthem | hives | urticaria
-emesis | vomit | vomited | vomiting | throwing up | threw up | throw up
-nausea | nauseous | nauseated | sick to stomach | queasy
+emesis | sick | vomit | vomited | vomiting | throwing up | threw up | throw up
+nausea | sick | nauseous | nauseated | sick to stomach | queasy
 diarrhea | diarrhoea | loose stools | runs | watery stools
 constipation | constipated
 stool | bowel movement | bowel
@@ -111,6 +111,127 @@ pulse | heart rate | beats per minute | hr
 temperature | temp
 oxygen saturation | saturation | spo2 | oxygen | sats | o2 sat
 respiratory rate | breaths per minute
+dysphagia | swallow | trouble swallowing | food gets stuck
+odynophagia | hurts to swallow | painful swallowing
+melena | black stools | tarry stools | black stool
+hematochezia | blood in stool | rectal bleeding | bright red blood
+hematemesis | vomit blood | vomiting blood | throwing up blood
+hemoptysis | cough up blood | coughing up blood
+epistaxis | nosebleed | nosebleeds | nose bleeds
+hypoglycemia | hypo | hypos | low sugar | low sugars | lows
+hyperglycemia | high sugar | high sugars
+neuropathy | nerve | nerves | neuropathic
+otitis media | ear infection | middle ear | otitis
+otalgia | earache | ear pain | ear hurts | pulling ear
+rhinorrhoea | runny nose | nose is streaming | rhinorrhea
+conjunctivitis | pink eye
+uti | urinary tract infection | bladder infection | cystitis | water infection
+pneumonia | lung infection
+hypotension | low blood pressure
+tachycardia | fast heart | heart racing | rapid heartbeat
+arrhythmia | irregular heartbeat | atrial fibrillation | afib
+angina | chest pain | chest tightness | tight chest
+orthopnea | prop up | pillows | lie flat
+supine | lie down | lying down | lying flat
+postprandial | after eat | after eating | meals
+exudate | pus
+nsaid | anti inflammatory | ibuprofen | naproxen | antiinflammatory
+antacid | tums | antacids | maalox
+ppi | omeprazole | pantoprazole
+inhaler | puffer | albuterol | salbutamol
+steroid | prednisone | cortisone
+statin | atorvastatin | simvastatin | rosuvastatin
+metformin | glucophage
+calpol | paracetamol | acetaminophen
+aspirin | asa
+benign prostatic hyperplasia | bph | prostate
+erectile dysfunction | erection | erections
+dysmenorrhea | painful periods | cramps
+menopause | hot flashes | hot flushes | change of life
+contraception | birth control | contraceptive
+libido | sex drive
+alopecia | hair loss | losing hair
+xerostomia | dry mouth
+tinnitus | ringing in ears | ringing
+hearing | hear | deaf
+photophobia | light bothers | light hurts | sensitivity to light
+aura | flashing lights
+rigidity | stiff | stiffness
+ambulatory | walk
+gait | walk | walking
+tremor | shake | shaky | shaking | shakiness
+memory | forgetful | forget | forgetting
+anorexia | appetite | not hungry
+dehydration | dehydrated
+obesity | overweight | obese
+laceration | cut | gash
+contusion | bruise | bruised
+sprain | twisted | sprained | rolled
+hernia | bulge | rupture
+hemorrhoids | piles
+varicose veins | veins
+dvt | clot | deep vein thrombosis | blood clot
+pulmonary embolism | clot lung | pe
+anemia | low iron | anemic | iron
+hypokalemia | low potassium
+gout | uric acid
+eczema | dermatitis
+acne | pimples | spots
+lesion | mole | spot | growth
+cellulitis | skin infection
+abscess | boil
+tonsillitis | tonsils
+sinusitis | sinus infection | sinus
+bronchitis | chest cold | chest infection
+uri | upper respiratory infection | cold
+gastroenteritis | stomach bug | stomach flu | food poisoning
+cholelithiasis | gallstones | gallstone
+nephrolithiasis | kidney stone | kidney stones | renal stone
+concussion | hit head | head injury
+trauma | injury | injured | fall | fell | accident
+nocturia | up at night | get up to pee
+incontinence | leak | leaking | accidents
+dysgeusia | taste
+ophthalmology | eye doctor | ophthalmologist | optometrist | eye exam
+dermatology | dermatologist | skin doctor
+cardiology | cardiologist | heart doctor
+orthopedics | orthopedic | orthopedist
+neurology | neurologist
+psychiatry | psychiatrist
+dietitian | nutritionist | dietician
+ultrasound | sonogram
+colonoscopy | scope
+echocardiogram | echo
+ecg | ekg
+tsh | thyroid test | thyroid function
+cbc | blood count
+ldl | bad cholesterol
+stool test | stool sample
+lifestyle | diet and exercise
+low salt | sodium | salt
+weight loss | lose weight | lost weight | losing weight
+weight gain | gain weight | gained weight | gained
+unintentional | without trying
+fluids | drink | drinking
+hydrate | drink | water
+stress | stressed | stressful
+panic | panic attack
+suicidal ideation | thoughts of harming | hurt yourself | harm yourself | suicidal | end your life
+recreational drugs | illicit drugs | drugs | marijuana | weed | cannabis
+sexually active | sex | partner
+lives alone | live alone | lives by herself
+right handed | right hand
+lower extremity | leg | legs
+upper extremity | arm | arms
+cervical | neck
+lumbar | back
+plantar | sole | foot
+hand | wrist
+epigastric | top of stomach | upper belly
+tympanic membrane | eardrum | ear drum
+lymph nodes | glands | lymphadenopathy | swollen glands
+oropharynx | throat
+buttock | bottom
 allergy | allergic | nkda | nka
 exertion | exertional | walk | climb | stairs
 follow up | come back | return | recheck | appointment
@@ -252,10 +373,10 @@ ENGLISH = Language(
         for canonical, line in {
             "1/day": "daily | qd | od | qhs | qam | qpm | nightly | every day | each day "
             "| every morning | every evening | every night | each morning | each evening | each night",
-            "2/day": "bid | morning and evening | morning and night | in the morning and at night "
+            "2/day": "bid | bd | morning and evening | morning and night | in the morning and at night "
             "| in the morning and in the evening | mornings and evenings | in the morning and evening",
-            "3/day": "tid | with each meal | with every meal",
-            "4/day": "qid",
+            "3/day": "tid | tds | with each meal | with every meal",
+            "4/day": "qid | qds",
             "1/2 days": "qod | alternate days | every other day | every second day",
             "1/week": "weekly | every week | each week",
             "1/month": "monthly | every month | each month",
@@ -282,7 +403,7 @@ ENGLISH = Language(
         """no not never none without nothing neither nor denies denied deny denying negative absent absence free non
         don't doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't can't couldn't won't wouldn't cannot
         stop stopped quit discontinued discontinue discontinuation ceased cessation former ex hold held off declined
-        declines refuses refused avoid avoids avoidance unable lack lacks loss decreased reduced poor difficulty
+        declines refuses refused avoid avoids avoidance unable lack lacks allergy allergic allergies intolerance decreased reduced poor difficulty
         insomnia resolved normal clear unremarkable intact afebrile asymptomatic unlikely nonsmoker abstains abstinent
         noncompliant nonadherent nonadherence excluded ruled contraindicated instead rather out low deficient
         untreated unchanged stable nkda nka zero"""
@@ -308,9 +429,14 @@ ENGLISH = Language(
         shoulder stomach belly abdom urin pee water kidney liver lung thyroid diabet sugar cholest pressure hypertens
         cancer tumor lump mass asthma stroke infect antibiot vaccin shot inject insulin aspirin ibuprofen tylenol
         acetaminophen statin steroid murmur tender stiff discharge chill sweat anxi depress suicid mood thought harm
-        memory confus gluten lactose exercise walk swallow nerve reflex rigid wound scar lesion mole bruise""".split()
+        memory confus gluten lactose exercise walk swallow nerve reflex rigid wound scar lesion mole bruise gain lows scale hypo anti sugar""".split()
     ),
     generic=("pain",),
+    measures=words(
+        """pulse rate pressure temperature temp saturation sats sat oxygen spo2 weight weigh ldl hdl a1c hba1c glucose
+        sugar sugars creatinine potassium sodium hemoglobin cholesterol triglycerides tsh egfr inr psa bmi score ferritin
+        systolic diastolic respirations crp"""
+    ),
     yes=words("yes yeah yep yup correct right sure exactly absolutely definitely uh-huh"),
     no=words("no nope never none nah not"),
 )

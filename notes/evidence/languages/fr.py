@@ -146,6 +146,71 @@ travail | boulot | métier | profession
 vélo | bicyclette
 contracture | tendu | raide | contracté
 toux | tousse | tousser
+fumeur | fume | fumé | fumer | fumeuse | tabac
+gonalgie | genou | mal au genou
+gonflement | gonflé | épanchement | oedème
+traumatisme | tombé | tombée | chute | choc | coup
+ains | anti inflammatoire | anti inflammatoires | ibuprofène
+antalgique | médicament douleur | paracétamol | doliprane
+radiographie | radio
+dysphagie | avaler | mal à avaler | déglutition
+méléna | selles noires
+rectorragie | sang dans les selles
+hématurie | sang dans les urines | urines rouges
+hématémèse | vomi du sang
+hémoptysie | crache du sang
+épistaxis | saigne du nez
+hypoglycémie | hypo | hypos
+polyurie | urine beaucoup | pipi souvent
+pollakiurie | uriner souvent | envie d'uriner
+polydipsie | soif
+nycturie | lève la nuit
+otite | oreille | otalgie | mal à l'oreille
+conjonctivite | yeux rouges
+cystite | infection urinaire
+pneumonie | infection pulmonaire | pneumopathie
+bronchite | bronches
+hypotension | tension basse
+tachycardie | coeur rapide | bat vite
+arythmie | fibrillation
+angor | douleur thoracique | serre la poitrine | oppression
+orthopnée | oreillers
+décubitus | allongé
+acouphènes | sifflement | bourdonnement | sifflements
+photophobie | lumière
+raideur | raide | dérouillage
+tremblement | tremble
+mémoire | oublie
+anorexie | appétit | plus faim
+perte de poids | maigri | amaigrissement | perdu kilos
+prise de poids | grossi | pris kilos
+surpoids | obésité
+entorse | tordu | foulure
+anémie | fer | carence martiale
+goutte | acide urique
+eczéma | dermatite | dermatologie
+gastroentérite | gastro
+lithiase | calcul | calculs
+tsh | thyroïde
+échographie | écho
+dermatologue | dermato
+cardiologue | cardiologie
+ophtalmologue | ophtalmo | ophtalmologie
+gynécologue | gynéco
+diététicienne | diététique | nutritionniste
+contraception | pilule | stérilet
+ménopause | bouffées de chaleur
+membre inférieur | jambe | jambes | mollet
+membre supérieur | bras
+cervicalgie | cervical | cou | nuque | torticolis
+épigastralgie | creux de l'estomac | épigastrique
+idées suicidaires | idées noires | en finir | suicide
+marié | mari | femme | conjoint
+retraité | retraite
+vaccin | vaccins | vacciné | vaccinations
+allergie | allergique | allergies
+seul | seule
+frère | soeur | fratrie
 """
 
 FRENCH = Language(
@@ -255,9 +320,9 @@ FRENCH = Language(
     negative=words(
         """pas jamais rien aucun aucune sans ni nie nient plus non absence absent absente négatif négative nul nulle
         arrêt arrêté arrêtée arrête arrêter sevré sevrée sevrage ancien ancienne ex stoppé interrompu interruption
-        suspendu cessé éviter évite refuse refus perte diminué diminution insomnie normal normale normaux normales libre
+        suspendu cessé éviter évite refuse refus diminué diminution insomnie normal normale normaux normales libre
         libres clair claire clairs claires apyrétique afébrile asymptomatique indemne exclu hors contre inobservance
-        inchangé stable difficulté impossible incapable rupture zéro dénie peu rare"""
+        inchangé stable difficulté impossible incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare"""
     ),
     pleasantries=phrases(
         """pas de souci | pas de soucis | pas de problème | pas du tout | pas mal | je sais pas | ne sais pas | sais pas
@@ -265,10 +330,10 @@ FRENCH = Language(
         | pas de quoi | pas tout à fait | pas forcément | pas trop | pas sûr | pas sûre | oubliez pas | pas seulement
         | pas de panique | pourquoi pas | pas plus de | pas de mal | souviens pas | rappelle pas | pense pas | crois pas
         | sans doute | sans problème | sans souci | pas besoin | rien de grave | de rien | pas d'urgence | plus de
-        | au plus | non plus | pas mieux | rien d'autre | va pas | vois pas | pas si | de plus | en plus | ou pas"""
+        | au plus | non plus | pas mieux | rien d'autre | pas bien | va pas | vois pas | pas si | de plus | en plus | ou pas"""
     )
     - phrases("plus de"),
-    turns=words("mais parce car alors donc puis sauf cependant"),
+    turns=words("mais parce cause car alors donc puis sauf cependant"),
     conditions=words("si sinon jusqu quand"),
     clinical=tuple(
         """doul mal maux fievr temper tous crach glair expector nause vomi diarrh constip selle sang saign vertig tourn
@@ -279,9 +344,13 @@ FRENCH = Language(
         gorge nez dos cou articul genou hanch jambe bras main pied chevil epaul ventr estom abdom urin pipi rein foie
         poumon thyro diabet sucr cholest tension hypertens cancer tumeur boule masse asthme avc infect antibio vaccin
         insulin aspirin ibuprof paracet doliprane statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss
-        depri suicid moral idees noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux""".split()
+        depri suicid moral idees noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo""".split()
     ),
     generic=("douleur",),
+    measures=words(
+        """pouls fréquence tension température saturation sat poids pèse ldl hdl hba1c glycée glycémie dextro créatinine
+        potassium sodium hémoglobine cholestérol triglycérides tsh crp inr psa imc score ferritine"""
+    ),
     yes=words("oui ouais si voilà exactement tout"),
     no=words("non aucun aucune jamais rien pas"),
 )

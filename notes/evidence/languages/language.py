@@ -102,5 +102,7 @@ class Language:
     clinical: tuple[str, ...] = ()
     #: Words that say little about what is denied: "no chest pain" is about the chest.
     generic: tuple[str, ...] = ()
+    #: What a number in the same sentence is a reading of.
+    measures: frozenset[str] = frozenset()
     yes: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
