@@ -35,7 +35,7 @@ class NewestFirst(BasePagination):
         rows = queryset.order_by("id" if backwards else "-id")
         if position:
             rows = rows.filter(**{"id__gt" if backwards else "id__lt": position})
-        found = list(rows[: limit + 1])
+        found = self.take(rows, limit + 1, request)
         more, page = len(found) > limit, found[:limit]
         if backwards:
             page.reverse()
@@ -43,6 +43,10 @@ class NewestFirst(BasePagination):
         self._next = _cursor("<", page[-1]) if page and (more or backwards) else None
         self._previous = _cursor(">", page[0]) if page and (more if backwards else position) else None
         return page
+
+    def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
+        """The first rows, in their order."""
+        return list(rows[:most])
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._link(self._next), "previous": self._link(self._previous), "results": data})

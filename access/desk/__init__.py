@@ -17,6 +17,7 @@ from access.desk.display import (
 from access.desk.fields import NameField, Unseen, check_name
 from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
 from access.desk.lists import Asked, Since
+from access.desk.searching import Excerpt, Found, SearchedModelAdmin, excerpt, excerpted
 
 __all__ = [
     "NO_CLINIC",
@@ -26,16 +27,21 @@ __all__ = [
     "Count",
     "DeskForm",
     "Done",
+    "Excerpt",
+    "Found",
     "ManagedModelAdmin",
     "ModelAdmin",
     "NameField",
     "OperatorModelAdmin",
+    "SearchedModelAdmin",
     "Since",
     "StackedInline",
     "Unseen",
     "address_of",
     "check_name",
     "clock",
+    "excerpt",
+    "excerpted",
     "in_clinic_time",
     "link",
     "mark",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -15,9 +16,13 @@ from django.utils import timezone
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than MOST. Who wants older rows narrows the list."""
+    """Counts no further than MOST. Who wants older rows narrows the list.
 
-    MOST = 5000
+    `all_rows`: what the pages were taken from, where that is more than they hold.
+    """
+
+    MOST = 1000
+    all_rows: QuerySet[Any] | None = None
 
     @cached_property
     def count(self) -> int:
@@ -27,6 +32,14 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @property
     def is_capped(self) -> bool:
         return self.count >= self.MOST
+
+    @property
+    def about(self) -> str:
+        """How many there may be, as PostgreSQL guesses from its statistics: two digits and zeros, such as 41,000."""
+        rows: Any = self.object_list if self.all_rows is None else self.all_rows
+        plan = json.loads(rows.order_by().select_related(None).values("pk").explain(format="json"))
+        guess = max(int(plan[0]["Plan"]["Plan Rows"]), self.MOST)
+        return f"{float(f'{guess:.1e}'):,.0f}"
 
 
 class Since(admin.SimpleListFilter):

@@ -2,8 +2,8 @@
 
 from access import desk
 from ingest.admin import accounts, callbacks, replays, requests, sessions
-from ingest.admin.filters import PROBLEMS
 from ingest.models import AsyncRequest, Callback
+from ingest.models.callback import PROBLEMS
 
 __all__ = ["accounts", "callbacks", "replays", "requests", "sessions"]
 

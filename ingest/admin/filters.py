@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access import desk
-from ingest.models import Callback
+from ingest.models.callback import PROBLEMS, Callback
 from vendors import VENDORS
 
 State = Callback.State
@@ -20,7 +20,6 @@ WORDS = {
     **{age: f"the past {age}" for age in desk.Since.AGES},
     "yes": "with a problem",
 }
-PROBLEMS = [State.FAILED, State.JUNK, State.CONFLICT, State.MISMATCH, State.ORPHAN]
 
 
 class OfVendor(admin.SimpleListFilter):

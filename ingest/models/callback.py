@@ -10,6 +10,10 @@ from config.leases import Leased
 from ingest.models.request import AsyncRequest, Submission
 
 
+#: States of callbacks that somebody should look at.
+PROBLEMS = ("failed", "junk", "conflict", "mismatch", "orphan")
+
+
 class Replay(ClinicOwned):
     """Callbacks of a clinic that somebody had processed again in one go."""
 
@@ -70,7 +74,8 @@ class Callback(ClinicOwned, Leased):
     class Meta:
         indexes = [
             Leased.due_index("callback_due"),
-            models.Index(fields=["vendor", "-id"], name="callback_by_vendor"),
+            models.Index(fields=["clinic", "vendor", "-id"], name="callback_by_vendor"),
+            models.Index(fields=["clinic", "-id"], name="callback_with_problem", condition=Q(state__in=PROBLEMS)),
             models.Index(fields=["replay"], name="callback_replayed", condition=Q(replay__isnull=False)),
             models.Index(fields=["clinic", "-id"], name="callback_list"),
             models.Index(fields=["clinic", "state", "-id"], name="callback_by_state"),

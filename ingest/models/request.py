@@ -63,6 +63,7 @@ class AsyncRequest(ClinicOwned):
         indexes = [
             models.Index(fields=["clinic", "-id"], name="request_list"),
             models.Index(fields=["clinic", "state", "-id"], name="request_by_state"),
+            models.Index(fields=["clinic", "vendor", "-id"], name="request_by_vendor"),
             models.Index(fields=["waiting_since"], name="request_waiting", condition=Q(state="waiting")),
         ]
         constraints = [

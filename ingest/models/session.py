@@ -33,7 +33,11 @@ class Session(ClinicOwned):
     started_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["clinic", "-id"], name="session_list")]
+        indexes = [
+            models.Index(fields=["clinic", "-id"], name="session_list"),
+            models.Index(fields=["clinic", "state", "-id"], name="session_by_state"),
+            models.Index(fields=["clinic", "kind", "-id"], name="session_by_kind"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["clinic", "correlation_id"], name="correlation_id_once_a_clinic"),
             models.CheckConstraint(condition=Q(state__in=["open", "recording", "closed"]), name="session_state_known"),

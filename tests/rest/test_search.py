@@ -1,93 +1,57 @@
-"""Indexing takes whatever a vendor may send."""
+"""REST finds notes by words, page by page."""
 
 from __future__ import annotations
 
-import itertools
-import string
+from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
 
 from access.models import Clinic
-from notes import indexing
-from notes.models import Note, Transcript
-from notes.search import matching
-from tests.factories import NoteFactory, TranscriptFactory
-
-WORDS = ["".join(letters) for letters in itertools.islice(itertools.product(string.ascii_lowercase, repeat=4), 300_000)]
-ENDLESS = {
-    "words": " ".join(WORDS),
-    "hyphens": "-".join(WORDS),
-    "addresses": " ".join(f"{word}.com/{word}" for word in WORDS),
-    "one word": "a" * 5_000_000,
-    "letters beyond ASCII": " ".join(WORDS).translate(
-        {ord(c): chr(0x4E00 + i) for i, c in enumerate(string.ascii_lowercase)}
-    ),
-}
+from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
+from tests.rest.api import Api
 
 
-@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS.keys())
-@pytest.mark.parametrize("language", ["en-US", "de-DE"])
-def test_a_text_without_end_is_indexed_as_far_as_it_goes(clinic: Clinic, language: str, text: str) -> None:
-    NoteFactory(request__session__clinic=clinic, language=language, text=text)
-    assert matching(Note.objects.all(), "knee").exists()
-    assert not Note.objects.filter(search="").exists()
+def ids(page: dict[str, Any]) -> list[str]:
+    return [row["id"] for row in page["results"]]
 
 
-def found(words: str) -> bool:
-    return matching(Transcript.objects.all(), words).exists()
+@pytest.fixture
+def knees(clinic: Clinic) -> list[str]:
+    """Five, newest first, with others between them."""
+    made = []
+    for _ in range(5):
+        made.append(str(NoteFactory(request__session__clinic=clinic).pk))
+        NoteFactory(request__session__clinic=clinic, title="Elbow", text="The elbow.")
+    return made[::-1]
 
 
-def test_words_that_change_are_indexed_anew(clinic: Clinic) -> None:
-    row = TranscriptFactory(request__session__clinic=clinic)
-    lines = [{"text": "Elbows", "speaker": "doctor"}, {"text": "and shoulders", "speaker": "doctor"}]
-    Transcript.objects.filter(pk=row.pk).update(lines=lines, search=None)
-    assert not found("knee")
-    assert indexing.is_due()
-    indexing.index_due()
-    assert found("elbow shoulder")
-    assert not found("knee")
-    assert not indexing.is_due()
+def test_what_is_found_is_read_to_its_end_and_back(api: Api, knees: list[str]) -> None:
+    first = api.get("notes?q=knee&limit=2").json()
+    assert (ids(first), first["previous"]) == (knees[:2], None)
+    second = api.get(first["next"]).json()
+    assert ids(second) == knees[2:4]
+    third = api.get(second["next"]).json()
+    assert (ids(third), third["next"]) == (knees[4:], None)
+    assert ids(api.get(third["previous"]).json()) == knees[2:4]
 
 
-def test_one_that_cannot_be_indexed_keeps_the_others_from_nothing(clinic: Clinic) -> None:
-    """As from a PostgreSQL that stores less: its index refuses what begins with the word."""
-    rows = [TranscriptFactory(request__session__clinic=clinic) for _ in range(3)]
-    with connection.cursor() as cursor:
-        cursor.execute(REFUSING)
-    Transcript.objects.filter(pk=rows[1].pk).update(lines=[{"text": "endless", "speaker": "doctor"}])
-    Transcript.objects.update(search=None)
-    indexing.index_due()
-    assert not indexing.is_due()
-    assert set(matching(Transcript.objects.all(), "knee")) == {rows[0], rows[2]}
+def test_a_note_is_found_by_what_was_said(api: Api, clinic: Clinic) -> None:
+    request = AsyncRequestFactory(session__clinic=clinic, ready=True)
+    TranscriptFactory(request=request, lines=[{"text": "It clicks on stairs.", "speaker": "patient"}])
+    note = NoteFactory(request=request)
+    assert ids(api.get("notes?q=click").json()) == [str(note.pk)]
 
 
-def test_what_could_not_be_indexed_for_another_reason_is_tried_again(clinic: Clinic) -> None:
-    row = TranscriptFactory(request__session__clinic=clinic)
-    Transcript.objects.filter(pk=row.pk).update(lines=[{"text": "endless", "speaker": "doctor"}], search=None)
-    with connection.cursor() as cursor:
-        cursor.execute(REFUSING.replace("program_limit_exceeded", "disk_full"))
-    with pytest.raises(OperationalError), transaction.atomic():
-        indexing.index_due()
-    assert indexing.is_due()
+def test_words_and_filters_together(api: Api, clinic: Clinic, knees: list[str]) -> None:
+    rejected = NoteFactory(request__session__clinic=clinic, state="rejected")
+    assert ids(api.get("notes?q=knee&state=rejected").json()) == [str(rejected.pk)]
+    assert ids(api.get("notes?q=elbow&state=rejected").json()) == []
 
 
-def test_many_are_indexed_in_batches_the_newest_first(clinic: Clinic) -> None:
-    rows = [TranscriptFactory(request__session__clinic=clinic) for _ in range(indexing.BATCH + 3)]
-    Transcript.objects.update(search=None)
-    assert indexing.index_due()
-    left = Transcript.objects.filter(search=None).values_list("pk", flat=True)
-    assert set(left) == {row.pk for row in rows[:3]}
-    assert not indexing.index_due()
-    assert not left.all().exists()
+@pytest.mark.parametrize("words", ["the", "%3F%21", "-", '""', "OR", "%22", "'"])
+def test_what_finds_nothing_is_an_empty_page(api: Api, knees: list[str], words: str) -> None:
+    assert api.get(f"notes?q={words}").json() == {"next": None, "previous": None, "results": []}
 
 
-REFUSING = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF NEW.search @@ 'endless'::tsquery THEN
-        RAISE EXCEPTION 'string is too long for tsvector' USING ERRCODE = 'program_limit_exceeded';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse BEFORE UPDATE ON notes_transcript FOR EACH ROW EXECUTE FUNCTION refuse()
-"""
+def test_another_clinics_words_are_not_found(stranger: Api, knees: list[str]) -> None:
+    assert ids(stranger.get("notes?q=knee").json()) == []

@@ -1,0 +1,41 @@
+"""Lists of notes and transcripts that are searched by their words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from access import desk, roles
+from access.models import Clinic
+from notes import search
+from notes.excerpts import excerpts
+
+
+@dataclass(frozen=True)
+class Words:
+    """What certain words find among rows."""
+
+    words: str
+    asked: search.Asked
+    among: QuerySet[Any]
+
+    def rows(self) -> QuerySet[Any]:
+        return search.guessed(self.among, self.asked)
+
+    def newest(self, most: int) -> list[UUID]:
+        return search.newest(self.among, self.asked, most)
+
+    def excerpts(self, rows: Sequence[Any]) -> Mapping[UUID, desk.Excerpt]:
+        return excerpts(rows, self.words)
+
+
+class Finding(desk.SearchedModelAdmin):
+    def find(self, request: HttpRequest, rows: QuerySet[Any], words: str) -> desk.Found:
+        every = Clinic.objects.values_list("pk", flat=True)
+        clinics = list(every) if roles.is_operator(request) else roles.clinics(request, self.readers)
+        return Words(words, search.asked(words, clinics), rows)

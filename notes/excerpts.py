@@ -1,0 +1,90 @@
+"""Where a note or a transcript has the words that were searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model
+
+from access.desk import Excerpt
+from notes.indexing import CONFIG
+from notes.lines import speaker
+from notes.models import Note, Transcript
+
+#: Around a match in what PostgreSQL answers; no text keeps such letters of its own.
+BEGIN, END = "\x02", "\x03"
+OPTIONS = f"StartSel={BEGIN}, StopSel={END}, MaxWords=24, MinWords=12, ShortWord=0"
+LONGEST = 200
+#: Letters of one section or line that are looked through: PostgreSQL makes no vector of more than 1 MiB.
+LOOKED_THROUGH = 50_000
+
+LINES = """
+    SELECT 1, place, said.id, coalesce(line->>'speaker', ''), line->>'text'
+    FROM notes_transcript AS said, jsonb_array_elements(lines) WITH ORDINALITY AS spoken (line, place)"""
+#: What a row can be found by: whether it was said, its place, the transcript that says it, who or which section, text.
+PARTS: dict[type[Model], str] = {
+    Transcript: f"{LINES} WHERE said.id = row.id",
+    Note: f"""
+    SELECT 0, 0, NULL::uuid, '', row.title
+    UNION ALL SELECT 0, position, NULL, title, text FROM notes_notesection WHERE note_id = row.id
+    UNION ALL {LINES} WHERE said.request_id = row.request_id""",  # noqa: S608 (our own names)
+}
+# Of each row the part that has all the words, else the first that has one.
+BEST = f"""
+SELECT row.id, part.source, part.by, part.text, ts_headline(config, part.text, eased, '{OPTIONS}')
+FROM {{table}} AS row,
+    LATERAL (SELECT ({CONFIG.format(row="row")})::regconfig) AS spoken (config),
+    LATERAL websearch_to_tsquery(config, %s) AS asked,
+    LATERAL (SELECT replace(querytree(asked), ' & ', ' | ')::tsquery) AS of_any (eased),
+    LATERAL (
+        SELECT source, by, short.text
+        FROM ({{parts}}) AS one (said, place, source, by, text),
+            LATERAL translate(left(one.text, {LOOKED_THROUGH}), '{BEGIN}{END}', '') AS short (text),
+            LATERAL to_tsvector(config, short.text) AS vector
+        WHERE vector @@ eased ORDER BY vector @@ asked DESC, said, place LIMIT 1
+    ) AS part
+WHERE row.id = ANY(%s)
+"""  # noqa: S608
+
+
+def excerpts(rows: Sequence[Any], words: str) -> Mapping[UUID, Excerpt]:
+    """By the ids of these rows, all notes or all transcripts; none for a row that has the words in no one place."""
+    if not rows:
+        return {}
+    kind, by_id = type(rows[0]), {row.pk: row for row in rows}
+    with connection.cursor() as cursor:
+        query = BEST.format(table=kind._meta.db_table, parts=PARTS[kind])
+        cursor.execute(query, [words.replace("\0", " "), list(by_id)])
+        return {pk: _excerpt(by_id[pk], *found) for pk, *found in cursor.fetchall()}
+
+
+def _excerpt(row: Any, source: UUID | None, by: str, text: str, headline: str) -> Excerpt:
+    if source is None:
+        return Excerpt(by, list(_parts(text, headline)), row)
+    said = Transcript(pk=source, clinic_id=row.clinic_id)
+    return Excerpt(speaker({"speaker": by}), list(_parts(text, headline)), said)
+
+
+def _parts(text: str, headline: str) -> Iterator[tuple[bool, str]]:
+    """The headline, no longer than LONGEST, with dots where the text goes on."""
+    plain = headline.translate({ord(BEGIN): None, ord(END): None})
+    if not text.startswith(plain[:LONGEST].strip()):
+        yield False, "… "
+    left = LONGEST
+    for is_match, part in _marked(headline):
+        yield is_match, part[:left]
+        left = max(left - len(part), 0)
+    if not text.endswith(plain.strip()) or len(plain) > LONGEST:
+        yield False, " …"
+
+
+def _marked(headline: str) -> Iterator[tuple[bool, str]]:
+    before, *rest = headline.split(BEGIN)
+    yield False, before
+    for piece in rest:
+        match, _, after = piece.partition(END)
+        yield True, match
+        yield False, after
