@@ -38,8 +38,11 @@ def denies(sentence: Sentence) -> bool:
 
 
 def _terms(line: Sequence[Sentence]) -> set[str]:
-    terms = {form for sentence in line for quantity in sentence.quantities for form in quantity.said()}
-    return terms.union(*(sentence.terms for sentence in line))
+    terms = set[str]().union(*(sentence.terms for sentence in line))
+    for sentence in line:
+        for quantity in sentence.quantities:
+            terms.update(quantity.said(), [quantity.own])
+    return terms
 
 
 def _answer(line: Sequence[Sentence], after: Sequence[Sentence]) -> Answer:

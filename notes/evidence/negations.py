@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from notes.evidence import phrasing, words
-from notes.evidence.languages.language import Language
+from notes.evidence.languages.language import Language, phrase
 from notes.evidence.reading import Sentence
 from notes.evidence.tokens import Token
 from notes.evidence.words import Idea
 
 STOPS = frozenset(",;:.!?()\n")
 #: Endings of the international names of drugs.
-DRUGS = tuple(
-    "pril olol statin statine cillin cilline azole mycin mycine sartan dipine formin formine parin parine xaban oxetine "
-    "pam cycline floxacin floxacine gliptin gliflozin tidine setron triptan profen profene prazole".split()
+DRUGS = phrase(
+    """pril olol statin statine cillin cilline azole mycin mycine sartan dipine formin formine
+        parin parine xaban oxetine pam cycline floxacin floxacine gliptin gliflozin tidine setron
+        triptan profen profene prazole"""
 )
 REACH = 4  #: words between the two halves of a negation
 
@@ -32,14 +34,21 @@ def denied(sentence: Sentence) -> Iterator[Topics]:
 
 def topics(tokens: Sequence[Token], language: Language) -> Topics:
     """What it says of the patient; without the pain, where it says of what."""
-    clinical = [token for token in tokens if is_clinical(token.text, language)]
-    found = tuple(words.ideas(words.stems(clinical, (), language), language))
-    pain = next(words.ideas([words.stem(word, language) for word in language.generic], language), frozenset())
-    return tuple(idea for idea in found if idea.isdisjoint(pain)) or found
+    said = list(words.content(tokens, (), language))
+    phrases = words.phrases(words.stems(said, (), language), language)
+    found = tuple(
+        idea for start, end, idea in phrases if any(is_clinical(token.text, language) for token in said[start:end])
+    )
+    return tuple(idea for idea in found if idea.isdisjoint(_generic(language))) or found
+
+
+@lru_cache(maxsize=8)
+def _generic(language: Language) -> Idea:
+    return next(words.ideas([words.stem(word, language) for word in language.generic], language), frozenset())
 
 
 def is_clinical(word: str, language: Language) -> bool:
-    return word.startswith(language.clinical) or word.endswith(DRUGS)
+    return word in language.clinical_words or word.startswith(language.clinical) or word.endswith(DRUGS)
 
 
 def is_negative(sentence: Sentence) -> bool:
@@ -50,10 +59,11 @@ def is_negative(sentence: Sentence) -> bool:
 def _clauses(tokens: Sequence[Token], language: Language) -> Iterator[list[Token]]:
     clause: list[Token] = []
     for token in tokens:
-        if token.text in STOPS or token.text in language.turns:
+        ends = token.text in STOPS or token.text in language.turns
+        if ends or (token.text in language.negations and any(one.text in language.negations for one in clause)):
             yield clause
             clause = []
-        else:
+        if not ends:
             clause.append(token)
     yield clause
 

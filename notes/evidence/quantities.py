@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Literal
 
 from notes.evidence import dates, frequencies, numbers, phrasing, units
-from notes.evidence.languages.language import Language
 from notes.evidence.frequencies import lasts
+from notes.evidence.languages.language import Language
 from notes.evidence.numbers import Number, plain, text
 from notes.evidence.tokens import Token
 
@@ -30,6 +30,11 @@ class Quantity:
     value: str = ""
     is_firm: bool = True
 
+    @property
+    def own(self) -> str:
+        """What is found by it before what only equals it: eight weeks are two months, but two months are more so."""
+        return f"= {self.forms[0]}"
+
     def said(self) -> Iterator[str]:
         """What a text that holds it says."""
         yield from self.forms
@@ -45,6 +50,9 @@ class Quantity:
             yield f"any {self.value}" if self.kind in ("bare", "counted") else f"bare {self.value}"
 
 
+LOOSE = frozenset({"a", "an", "of", "de", "d"})  #: of half an hour, a couple of days
+FRACTIONS = frozenset({(1, 2), (1, 4), (3, 4)})
+FEVERS = range(35, 43)
 Found = tuple[list[Quantity], int]
 
 
@@ -100,7 +108,9 @@ def _often(tokens: Sequence[Token], at: int, often: frequencies.Often) -> Quanti
 
 def _idiom(tokens: Sequence[Token], at: int, language: Language) -> Found | None:
     days = language.idioms.get(tokens[at].text)
-    return days and ([_quantity(tokens, at, at + 1, "time", units.forms(days, "day", language), days)], at + 1) or None
+    if days is None:
+        return None
+    return [_quantity(tokens, at, at + 1, "time", units.forms(days, "day", language), days)], at + 1
 
 
 def _measure(tokens: Sequence[Token], at: int, language: Language) -> Found:
@@ -137,7 +147,7 @@ def _part_of(tokens: Sequence[Token], at: int, first: Number, second: Number, la
 
 def _unit(tokens: Sequence[Token], number: Number, language: Language) -> tuple[str, int] | None:
     at = number.after
-    while number.is_loose and text(tokens, at) in ("a", "an", "of", "de", "d"):
+    while number.is_loose and text(tokens, at) in LOOSE:
         at += 1
     if text(tokens, at) == "/" and text(tokens, at + 1) in ("min", "minute", "mn"):
         return "rate", at + 2
@@ -168,9 +178,10 @@ def _completed(tokens: Sequence[Token], value: float, after: int, unit: str, lan
 
 def _bare(tokens: Sequence[Token], at: int, number: Number, language: Language) -> list[Quantity]:
     """A number alone; one that counts things ("three kids") does not answer for a dose."""
-    following = tokens[number.after] if number.after < len(tokens) else None
+    place = number.after + (number.is_loose and text(tokens, number.after) in LOOSE)
+    following = tokens[place] if place < len(tokens) else None
     is_tally = text(tokens, at - 1) == "x" and tokens[at].glued  # alert and oriented x3
-    if number.is_article or is_tally or (following and _is_name(following, text(tokens, number.after + 1))):
+    if number.is_article or is_tally or (following and _is_name(following, text(tokens, place + 1))):
         return []
     is_counting = following and following.is_word and following.text not in language.stop_words
     forms = (plain(number.value),)
@@ -187,19 +198,14 @@ def _ratio(tokens: Sequence[Token], at: int, first: Number, language: Language) 
     over = phrasing.match(tokens, first.after, phrasing.by_first_word(language.over))
     between = over[1] if over else first.after + 1 if text(tokens, first.after) == "/" else 0
     second = numbers.read(tokens, between, language) if 0 < between < len(tokens) else None
-    if second is None or first.is_article and not over:
+    if second is None or (first.is_article and not over):
         return None
     unit = units.unit_at(tokens, second.after, language)
+    if not over and (first.value, second.value) in FRACTIONS:
+        return _one(tokens, at, Number(first.value / second.value, second.after, is_loose=True), language)
     after = unit[1] if unit and unit[0] == "mmhg" else second.after
-    if (
-        (part := first.value / second.value if second.value else 0) in (0.25, 0.5, 0.75)
-        and first.value < 4
-        and not over
-    ):
-        if unit or second.value in (2, 4):
-            return _one(tokens, at, Number(part, second.after, is_loose=True), language)
     forms = _ratio_forms(first.value, second.value, language)
-    dated = dates.of_numbers(first.value, second.value, language) if not over else ()
+    dated = () if over else dates.of_numbers(first.value, second.value, language)
     scored = first.value if second.value == 10 else None
     return [_quantity(tokens, at, after, "ratio", (*forms, *dated), scored)], after
 
@@ -218,7 +224,7 @@ def _is_cuff(first: float, second: float) -> bool:
 def _pair(tokens: Sequence[Token], at: int, first: Number, language: Language) -> Found | None:
     """ "Douze huit" is a blood pressure, "thirty eight five" a temperature, "seven two" a percentage."""
     second = numbers.read(tokens, first.after, language) if first.after < len(tokens) else None
-    if second is None or first.is_article or second.is_article or first.is_loose:
+    if second is None or first.is_article or first.is_loose:
         return None
     if language.cuff_in_centimetres and _is_cuff(first.value, second.value) and not _unit(tokens, second, language):
         forms = _ratio_forms(first.value, second.value, language)
@@ -226,4 +232,6 @@ def _pair(tokens: Sequence[Token], at: int, first: Number, language: Language) -
     if first.value not in range(4, 43) or second.value not in range(1, 10):
         return None
     whole, after = _one(tokens, at, Number(first.value + second.value / 10, second.after), language)
+    if first.value in FEVERS:
+        return whole, after
     return [*(replace(quantity, is_firm=False) for quantity in whole), *_bare(tokens, at, first, language)], after

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from notes.evidence.languages.language import words
+
 #: Never the last word of a sentence: a name or an example follows.
-TITLES = frozenset("dr dre drs mr mrs ms mme mlle m pr prof st ste eg ie cf vs".split())
+TITLES = words("dr dre drs mr mrs ms mme mlle m pr prof st ste eg ie cf vs")
 #: The last word of one only when a capital follows.
-SHORT = frozenset(
-    "mg mcg ml dl kg cm mm min mins hr hrs sec wk wks mo yr yrs approx etc resp tab tabs cap caps cp cpr gel inj env "
-    "bid tid qid qd qhs qam qpm po prn iv im sc am pm no fig incl max sem ex".split()
+SHORT = words(
+    """mg mcg ml dl kg cm mm min mins hr hrs sec wk wks mo yr yrs approx etc resp tab tabs cap caps
+        cp cpr gel inj env bid tid qid qd qhs qam qpm po prn iv im sc am pm no fig incl max sem ex"""
 )
 BREAK = re.compile(r"[\r\n\u2028\u2029•●▪]+")
-BULLET = re.compile(r"[\s\-–—*+>·◦]*(?:\(?(?:\d{1,2}[.)]|[A-Za-z]\))(?=\s))?\s*")
+BULLET = re.compile(r"[\s\-\u2013—*+>·◦]*(?:\(?(?:\d{1,2}[.)]|[A-Za-z]\))(?=\s))?\s*")
 # Only where a run of points begins, and never given back: a million points are read once.
-END = re.compile(r"(?<![.!?…])[.!?…]++[\"'’”»)\]]*+(?=\s|$)")
+END = re.compile(r"(?<![.!?…])[.!?…]++[\"'\u2019”»)\]]*+(?=\s|$)")
 LAST_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+)*$")
 
 

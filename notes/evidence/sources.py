@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import log
 
@@ -10,11 +10,10 @@ from notes.evidence import words
 from notes.evidence.exchanges import Answer, Line, denies
 from notes.evidence.languages.language import Language
 from notes.evidence.reading import Sentence
-from notes.evidence.words import Idea
 
 # Tuned for precision first: a wrong source costs more trust than a missing one. A word said in one line weighs 1.
 ENOUGH, SHARE = 0.75, 0.34  #: what the first line needs at least, and of the weight of the whole sentence
-MORE, MORE_SHARE = 0.9, 0.28  #: the same, for what another line adds
+MORE, MORE_SHARE = 0.75, 0.33  #: the same, for what another line adds
 WHOLE, WHOLE_ENOUGH = 0.9, 0.45  #: of a sentence that is there to such a share, less is enough
 UNHEARD = 0.6  #: what a word weighs that nobody says: the note may be saying it in its own
 ASKED = 0.5  #: of its weight a question has, where its answer says other things
@@ -53,13 +52,17 @@ class Transcript:
 
     def _clues(self, sentence: Sentence) -> Iterator[Clue]:
         for idea in set(words.ideas(sentence.stems, self.language)):
-            yield self._clue(idea, 1)
+            yield self._clue(self._places(idea), 1)
         for quantity in sentence.quantities:
             if quantity.is_firm:
-                yield self._clue(frozenset(quantity.asked()), WEIGHTS.get(quantity.kind, 1))
+                said = ([quantity.own], quantity.forms, quantity.asked())  # the more exact, the better
+                places = next(filter(None, map(self._places, said)), frozenset[int]())
+                yield self._clue(places, WEIGHTS.get(quantity.kind, 1))
 
-    def _clue(self, idea: Idea, factor: float) -> Clue:
-        places = frozenset(place for name in idea for place in self.found.get(name, ()))
+    def _places(self, names: Iterable[str]) -> frozenset[int]:
+        return frozenset(place for name in names for place in self.found.get(name, ()))
+
+    def _clue(self, places: frozenset[int], factor: float) -> Clue:
         if not places:
             return UNHEARD * factor, places
         if len(places) > max(2 * MOST_LINES, COMMON * len(self.lines)):

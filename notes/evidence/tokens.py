@@ -15,16 +15,16 @@ TOKEN = re.compile(
     | \d{1,2}[h:]\d\d(?![\w:])                          # 14:30, 14h30
     | \d+(?:[.,]\d+)*                                   # 1,000 or 38.5
     | [½¼¾⅓⅔]
-    | [x×](?=\d)                                        # x3
-    | [^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*(?:['’]t\b|\d\w*)?    # fever, don't, HbA1c
-    | (?<![^\W\d_])[-–]|[-–](?![^\W\d_])                # not within twenty-five
+    | [x\u00d7](?=\d)                                        # x3
+    | [^\W\d_](?:[^\W\d_]|[\u0300-\u036f])*(?:['\u2019]t\b|\d\w*)?    # fever, don't, HbA1c
+    | (?<![^\W\d_])[-\u2013]|[-\u2013](?![^\W\d_])                # not within twenty-five
     | ([/%°.,;:?!()+~&\#$€\n•*=<>"])\1*
     """,
     re.VERBOSE,
 )
 #: No word and no number is longer; what is, is not read to its end.
 LONGEST = 40
-PLAIN = str.maketrans("’–×", "'-x")
+PLAIN = str.maketrans("\u2019\u2013\u00d7", "'-x")
 
 
 class Token(NamedTuple):

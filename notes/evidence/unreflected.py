@@ -12,7 +12,7 @@ from notes.evidence.reading import Sentence
 from notes.evidence.unsaid import heard_in, is_heard
 
 #: Each of these must be in the note; of the others in a line, one is enough.
-VITAL = frozenset({"dose", "ratio", "reading"})
+VITAL = frozenset({"dose", "ratio"})
 #: These matter where the talk is of the patient: people also have been teachers for 20 years.
 CIRCUMSTANTIAL = frozenset({"time", "frequency", "count", "size", "date"})
 
@@ -66,9 +66,18 @@ def _relevant(line: Sequence[Sentence], before: Sequence[Sentence]) -> Iterator[
 
 
 def _counts(quantity: Quantity, sentence: Sentence, matters: bool) -> bool:
-    if quantity.kind == "bare":
+    if not quantity.is_firm or quantity.kind in VITAL or quantity.kind == "reading":
+        return quantity.is_firm
+    if quantity.kind == "bare":  # what has decimals was measured
         return "." in quantity.value or not sentence.spoken.isdisjoint(sentence.language.measures)
-    return quantity.is_firm and (quantity.kind in VITAL or (matters and quantity.kind in CIRCUMSTANTIAL))
+    return quantity.kind in CIRCUMSTANTIAL and (matters or _is_ahead(quantity, sentence))
+
+
+def _is_ahead(quantity: Quantity, sentence: Sentence) -> bool:
+    """Whether something is to be done "in two weeks"; what is done in five minutes is done here."""
+    before = next((token for token in reversed(sentence.tokens) if token.end <= quantity.start), None)
+    is_days = quantity.kind == "time" and not quantity.forms[0].endswith(("minutes", "minute", "hours", "hour"))
+    return is_days and before is not None and before.text in sentence.language.ahead
 
 
 def _is_clinical(sentence: Sentence) -> bool:

@@ -9,7 +9,7 @@ from notes.evidence.languages.language import Language
 from notes.evidence.quantities import Quantity
 from notes.evidence.tokens import Token
 
-#: Letters of a stem: "prescribed" and "prescription" have seven in common, "hydrocortisone" and "hydrochlorothiazide" not.
+#: Letters of a stem: "prescribed" and "prescription" share seven, "hydrocortisone" and "hydrochlorothiazide" six.
 STEM = 7
 SHORTEST = 4
 LONGEST_PHRASE = 4
@@ -42,11 +42,16 @@ def content(tokens: Sequence[Token], within: Sequence[Quantity], language: Langu
 
 
 def ideas(stems: Sequence[str], language: Language) -> Iterator[Idea]:
-    """Each thing once, by the longest phrase that names it."""
+    for _, _, idea in phrases(stems, language):
+        yield idea
+
+
+def phrases(stems: Sequence[str], language: Language) -> Iterator[tuple[int, int, Idea]]:
+    """From where to where, and what it names: the longest that are known, else single words."""
     names, at = _names(language), 0
     while at < len(stems):
         count, idea = next(_named(stems, at, names), (1, frozenset((stems[at],))))
-        yield idea if count > 1 else idea | {stems[at]}
+        yield at, at + count, idea if count > 1 else idea | {stems[at]}
         at += count
 
 

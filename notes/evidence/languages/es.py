@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from notes.evidence.languages.language import Language, named, words
+from notes.evidence.languages.language import Language, named, phrase, words
 
 SPANISH = Language(
     code="es",
     stop_words=words(
-        """a al algo alguna algún antes así aunque aún bien buenas buenos cada casi como cómo con cuando cuánto cual cuál
-        cuáles de del desde después día días donde dónde dos e el él ella ellas ellos en entonces entre era eran es esa
-        ese eso esta está están este esto estoy fue gracias ha había hace hacia han has hasta hay he hora horas hola la
-        las le les lo los luego más me mes meses mi mí mientras minutos mucho muy nada ni no nos nosotros o otra otro
-        para pero poco por porque pues que qué quien quién se sea semana semanas ser si sí sido siempre sin sobre solo
-        son su sus también tan tanto te tener tengo ti tiene tienen todo todos tu tú un una uno unos unas usted va vale
-        veces vez y ya yo año años doctor doctora señor señora paciente refiere niega presenta"""
+        """a al algo alguna algún antes así aunque aún bien buenas buenos cada casi como cómo con cuando
+        cuánto cual cuál cuáles de del desde después día días donde dónde dos e el él ella ellas ellos
+        en entonces entre era eran es esa ese eso esta está están este esto estoy fue gracias ha había
+        hace hacia han has hasta hay he hora horas hola la las le les lo los luego más me mes meses mi
+        mí mientras minutos mucho muy nada ni no nos nosotros o otra otro para pero poco por porque pues
+        que qué quien quién se sea semana semanas ser si sí sido siempre sin sobre solo son su sus
+        también tan tanto te tener tengo ti tiene tienen todo todos tu tú un una uno unos unas usted va
+        vale veces vez y ya yo año años doctor doctora señor señora paciente refiere niega presenta"""
     ),
-    endings=tuple(
-        "aciones acion mente iendo idad ando ados adas idos idas ado ada ido ida ar er ir es os as o a e s".split()
+    endings=phrase(
+        """aciones acion mente iendo idad ando ados adas idos idas ado ada ido ida ar er ir es os as o
+        a e s"""
     ),
     units=named(
         mg="miligramo miligramos",

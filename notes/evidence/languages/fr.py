@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, words
+from notes.evidence.languages.fr_synonyms import SYNONYMS
+from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, spelled, words
 
-ONES = "zéro un deux trois quatre cinq six sept huit neuf".split()
-TEENS = "dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf".split()
+ONES = phrase("zéro un deux trois quatre cinq six sept huit neuf")
+TEENS = ["dix", "onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"]
 TENS = {
     "vingt": 20,
     "trente": 30,
@@ -27,217 +28,37 @@ for word, tens in TENS.items():
         if 0 < value < 10 or (value >= 10 and word in ("soixante", "quatre-vingt")):
             CARDINALS[(*phrase(word), *rest)] = tens + value
             CARDINALS[(*phrase(word), "et", *rest)] = tens + value
-MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-
-SYNONYMS = """
-hypertension | tension élevée | tension trop haute | hta | hypertendu | hypertension artérielle | trop de tension
-tension | tension artérielle | pression artérielle | ta | pa
-dyspnée | essoufflé | essoufflement | mal à respirer | du mal à respirer | à bout de souffle | manque d'air \
-| difficulté à respirer | gêne respiratoire | souffle | dyspnéique
-céphalée | mal de tête | maux de tête | mal à la tête | migraine
-infarctus | crise cardiaque | idm
-avc | accident vasculaire cérébral | attaque cérébrale
-fièvre | fébrile | hyperthermie | apyrétique | apyrexie | subfébrile
-température | fièvre
-syncope | évanoui | perdu connaissance | perte de connaissance | malaise | tombé dans les pommes
-palpitations | coeur qui bat vite | coeur s'emballe | coeur bat vite
-prurit | démange | démangeaisons | gratte
-éruption | boutons | plaques | urticaire | rash | exanthème
-vomissement | vomi | vomir | vomit
-nausée | mal au coeur | envie de vomir | nauséeux | écoeurement
-diarrhée | selles liquides | courante
-constipation | constipé
-selles | transit | toilettes | caca
-expectoration | crache | crachats | glaires
-rhinorrhée | nez qui coule | nez coule | rhume
-rhinite allergique | rhume des foins
-obstruction nasale | nez bouché
-pharyngite | mal de gorge | mal à la gorge | angine | odynophagie
-asthénie | fatigue | fatigué | épuisé | crevé | épuisement
-insomnie | dors mal | mal dormi | sommeil | dormir | dors | dort | nuits
-oedème | gonflé | gonflement | enflé | gonfle
-érythème | rougeur | rouge
-douleur | mal | fait mal | douloureux | algie | sensible
-abdominal | abdomen | ventre | estomac
-thorax | thoracique | poitrine
-cardiaque | coeur
-pulmonaire | poumon | poumons
-rénal | rein | reins
-hépatique | foie
-urinaire | urine | uriner | pipi | miction
-dysurie | brûle en urinant | brûlures urinaires | brûlures en urinant | brûlures mictionnelles
-vertige | tête qui tourne | étourdissement | tête tourne | vertiges
-paresthésie | fourmis | fourmillement | engourdi | engourdissement
-faiblesse | faible
-vue | vision | visuel | yeux | voir
-anxiété | anxieux | angoisse | inquiet | inquiétude | stress | stressé | tendu | tension
-dépression | déprimé | moral | humeur
-diabète | diabétique | sucre
-glycémie | sucre dans le sang | glucose | dextro | sucre
-dyslipidémie | cholestérol | hypercholestérolémie
-asthme | asthmatique
-reflux | rgo | remontées acides | brûlures d'estomac
-arthrose | articulation | articulaire | arthralgie
-myalgie | courbatures | douleurs musculaires
-lombalgie | mal de dos | bas du dos | lombaire | lumbago | mal au dos
-fracture | cassé | casser
-chute | tombé | tomber
-appendicectomie | appendicite | appendice
-cholécystectomie | vésicule
-hystérectomie | utérus
-opération | opéré | chirurgie | chirurgical | intervention
-médicament | traitement | cachet | comprimé | pilule
-prescrire | ordonnance | prescription | prescrit
-paracétamol | doliprane | dafalgan | efferalgan
-ibuprofène | advil | nurofen | anti inflammatoire
-anticoagulant | fluidifier le sang | fluidifie le sang
-vaccination | vaccin | vacciné | rappel
-grippe | grippal
-tabac | fume | fumer | fumeur | cigarette | tabagisme | clope | paquet | tabagique
-alcool | bois | boire | bière | vin | verre | éthylisme
-sport | activité physique | exercice | gym
-marche | marcher
-appétit | faim | mange
-poids | pèse | kilos | balance
-mère | maman | maternel
-père | papa | paternel
-enfance | petit | enfant | petite
-électrocardiogramme | ecg
-prise de sang | bilan sanguin | analyse de sang | biologie | bilan biologique | analyses
-radio | radiographie | rx
-irm | résonance magnétique
-scanner | tdm
-hémoglobine glyquée | hba1c
-pouls | fréquence cardiaque | fc | rythme cardiaque
-saturation | spo2 | oxygène | sat
-contrôle | revoir | revenez | revient | rendez vous | consultation | revoit
-éviter | ne prenez pas | arrêter
-arrêt | arrêté | arrêter | sevré | sevrage | stoppé | ancien | interrompu | cessé
-augmenter | augmentation | augmente
-diminuer | diminution | réduire | baisser | réduction
-reprendre | reprise | reprenez
-aggravé | pire | empire | aggravation | majoré
-soulagé | amélioré | mieux | amélioration | soulage | calme
-bénin | pas grave
-viral | virus | virale
-bactérien | bactérie
-boire | hydratation | eau
-abondant | beaucoup | abondamment
-soir | vespéral
-matin | matinal
-nuit | nocturne
-repas | manger | mangeant
-léger | peu | discret | légèrement | discrètement | modéré
-intense | fort | violent | sévère
-irradiation | descend | irradie
-règles | menstruation | cycle | ddr
-enceinte | grossesse
-fonction rénale | créatinine
-kinésithérapie | kiné
-spécialiste | orienter | adresser
-convulsion | crise d'épilepsie | épilepsie
-sueurs | transpire | transpiration | sudation
-frissons | frissonne
-saignement | saigne | hémorragie | sang
-urgences | urgence | samu
-effet secondaire | effet indésirable | effets secondaires
-flexion | penche | pencher
-travail | boulot | métier | profession
-vélo | bicyclette
-contracture | tendu | raide | contracté
-toux | tousse | tousser
-fumeur | fume | fumé | fumer | fumeuse | tabac
-gonalgie | genou | mal au genou
-gonflement | gonflé | épanchement | oedème
-traumatisme | tombé | tombée | chute | choc | coup
-ains | anti inflammatoire | anti inflammatoires | ibuprofène
-antalgique | médicament douleur | paracétamol | doliprane
-radiographie | radio
-dysphagie | avaler | mal à avaler | déglutition
-méléna | selles noires
-rectorragie | sang dans les selles
-hématurie | sang dans les urines | urines rouges
-hématémèse | vomi du sang
-hémoptysie | crache du sang
-épistaxis | saigne du nez
-hypoglycémie | hypo | hypos
-polyurie | urine beaucoup | pipi souvent
-pollakiurie | uriner souvent | envie d'uriner
-polydipsie | soif
-nycturie | lève la nuit
-otite | oreille | otalgie | mal à l'oreille
-conjonctivite | yeux rouges
-cystite | infection urinaire
-pneumonie | infection pulmonaire | pneumopathie
-bronchite | bronches
-hypotension | tension basse
-tachycardie | coeur rapide | bat vite
-arythmie | fibrillation
-angor | douleur thoracique | serre la poitrine | oppression
-orthopnée | oreillers
-décubitus | allongé
-acouphènes | sifflement | bourdonnement | sifflements
-photophobie | lumière
-raideur | raide | dérouillage
-tremblement | tremble
-mémoire | oublie
-anorexie | appétit | plus faim
-perte de poids | maigri | amaigrissement | perdu kilos
-prise de poids | grossi | pris kilos
-surpoids | obésité
-entorse | tordu | foulure
-anémie | fer | carence martiale
-goutte | acide urique
-eczéma | dermatite | dermatologie
-gastroentérite | gastro
-lithiase | calcul | calculs
-tsh | thyroïde
-échographie | écho
-dermatologue | dermato
-cardiologue | cardiologie
-ophtalmologue | ophtalmo | ophtalmologie
-gynécologue | gynéco
-diététicienne | diététique | nutritionniste
-contraception | pilule | stérilet
-ménopause | bouffées de chaleur
-membre inférieur | jambe | jambes | mollet
-membre supérieur | bras
-cervicalgie | cervical | cou | nuque | torticolis
-épigastralgie | creux de l'estomac | épigastrique
-idées suicidaires | idées noires | en finir | suicide
-marié | mari | femme | conjoint
-retraité | retraite
-vaccin | vaccins | vacciné | vaccinations
-allergie | allergique | allergies
-seul | seule
-frère | soeur | fratrie
-"""
+MONTHS = phrase("janvier février mars avril mai juin juillet août septembre octobre novembre décembre")
 
 FRENCH = Language(
     code="fr",
     stop_words=words(
-        """a à ai ainsi alors appelle après as au aucun aucune aujourd aussi autant autre autres aux avais avait avant
-        avec avez avoir avons bah beaucoup ben bien bon bonjour bonne ça car ce ceci cela celle celui ces cet cette
-        chaque chez ci comme comment d dans de déjà demain depuis des devez devoir dit dites docteur dois doit donc dont
-        du elle elles en encore entre es est et étais était étant êtes être eu euh eux fait faire faites faut fois hein
-        hier hui il ils j jamais je jusqu jusque l la là le les leur leurs lui m ma madame mais me même merci mes mettez
-        mettre mon monsieur n ne ni non nos notre nous on ont ou où oui par parce pas passe pendant peu peut peux plus
-        plutôt pour pouvez pourquoi prend prendre prends prenez pris puis qu quand que quel quelle quelles quelque
-        quelques quels qui quoi rien s sa sais sans sauf se sera ses sert si soit sommes son sont sous souvent suis sur
-        surtout t ta tant te tes toi ton toujours tous tout toute toutes très trop tu un une va vais vers veux viens
-        voilà vont vos votre voulez vous voyez vraiment vu y accord super parfait allez ok aller va aimerais veut avoir
-        patient patiente rapporte signale décrit présente nie antécédent antécédents connu connue notion actuel actuelle
-        actuellement environ cours absence retrouvé noté poursuite poursuivre réévaluation associé associée nécessaire
-        besoin il y jour jours semaine semaines mois an ans année années heure heures minute minutes côté cotée coté
-        chose choses peux peut-être moment temps vers âge numéro fin petit dès lors"""
+        """a à ai ainsi alors appelle après as au aucun aucune aujourd aussi autant autre autres aux avais
+        avait avant avec avez avoir avons bah beaucoup ben bien bon bonjour bonne ça car ce ceci cela
+        celle celui ces cet cette chaque chez ci comme comment d dans de déjà demain depuis des devez
+        devoir dit dites docteur dois doit donc dont du elle elles en encore entre es est et étais était
+        étant êtes être eu euh eux fait faire faites faut fois hein hier hui il ils j jamais je jusqu
+        jusque l la là le les leur leurs lui m ma madame mais me même merci mes mettez mettre mon
+        monsieur n ne ni non nos notre nous on ont ou où oui par parce pas passe pendant peu peut peux
+        plus plutôt pour pouvez pourquoi prend prendre prends prenez pris puis qu quand que quel quelle
+        quelles quelque quelques quels qui quoi rien s sa sais sans sauf se sera ses sert si soit sommes
+        son sont sous souvent suis sur surtout t ta tant te tes toi ton toujours tous tout toute toutes
+        très trop tu un une va vais vers veux viens voilà vont vos votre voulez vous voyez vraiment vu y
+        accord super parfait allez ok aller va aimerais veut avoir patient patiente rapporte signale
+        décrit présente nie antécédent antécédents connu connue notion actuel actuelle actuellement
+        environ cours absence retrouvé noté poursuite poursuivre réévaluation associé associée
+        nécessaire besoin il y jour jours semaine semaines mois an ans année années heure heures minute
+        minutes côté cotée coté chose choses peux peut-être moment temps vers âge numéro fin petit dès
+        lors"""
     )
     - words("petit peu beaucoup"),
-    endings=tuple(
-        "issements issement ications ication ations ation ements ement ments ment ances ance ences ence iques ique "
-        "euses euse eurs eur aires aire ables able ives ive aient antes ants ante ions ites ite ales aux ale ant "
-        "ees ait ais ier ies ion ent ons ez es er ir ee al if ie e s x t i".split()
+    endings=phrase(
+        """issements issement ications ication ations ation ements ement ments ment ances ance ences
+        ence iques ique euses euse eurs eur aires aire ables able ives ive aient antes ants ante
+        ions ites ite ales aux ale ant ees ait ais ier ies ion ent ons ez es er ir ee al if ie e s x
+        t i"""
     ),
-    synonyms=tuple(phrases(line) for line in SYNONYMS.replace("\\\n", "").strip().splitlines()),
+    synonyms=SYNONYMS,
     cardinals=CARDINALS,
     multipliers={"cent": 100, "cents": 100, "mille": 1000, "million": 1_000_000, "millions": 1_000_000},
     fractions={"demi": 0.5, "demie": 0.5, "moitie": 0.5, "quart": 0.25, "quarts": 0.25},
@@ -288,69 +109,72 @@ FRENCH = Language(
     times=words("fois prise prises"),
     every=phrases("chaque | tous les | toutes les"),
     per=words("par"),
-    frequencies={
-        phrase(spelled): canonical
-        for canonical, line in {
+    frequencies=spelled(
+        {
             "1/day": "quotidien | quotidienne | quotidiennement | tous les jours | tous les matins | tous les soirs "
             "| toutes les nuits | chaque jour | chaque matin | chaque soir | journalier",
             "2/day": "matin et soir | bid | le matin et le soir | matin et au coucher",
-            "3/day": "matin midi et soir | matin, midi et soir | matin, midi, soir | tid | à chaque repas | avec chaque repas | aux trois repas",
+            "3/day": "matin midi et soir | matin, midi et soir | matin, midi, soir | tid "
+            "| à chaque repas | avec chaque repas | aux trois repas",
             "4/day": "qid",
             "1/2 days": "un jour sur deux",
             "1/week": "hebdomadaire | toutes les semaines | chaque semaine",
             "1/month": "mensuel | mensuelle | tous les mois | chaque mois",
             "1/year": "annuel | annuelle | tous les ans | chaque année",
-        }.items()
-        for spelled in line.split("|")
-    },
-    hints={
-        phrase(spelled): canonical
-        for canonical, line in {
+        }
+    ),
+    hints=spelled(
+        {
             "1/day": "le matin | le soir | le midi | la nuit | au coucher | avant de dormir | au petit déjeuner "
             "| au déjeuner | au dîner | par jour",
             "1/week": "le dimanche | le lundi | le samedi | le vendredi | le week end | par semaine",
             "1/month": "par mois",
             "1/year": "par an",
-        }.items()
-        for spelled in line.split("|")
-    },
+        }
+    ),
     cuff_in_centimetres=True,
     negations=words("pas jamais rien aucun aucune sans ni nie plus arrêté arrête arrêter arrêtez stoppé"),
     halves={"plus": words("n ne")},
     negative=words(
-        """pas jamais rien aucun aucune sans ni nie nient plus non absence absent absente négatif négative nul nulle
-        arrêt arrêté arrêtée arrête arrêter sevré sevrée sevrage ancien ancienne ex stoppé interrompu interruption
-        suspendu cessé éviter évite refuse refus diminué diminution insomnie normal normale normaux normales libre
-        libres clair claire clairs claires apyrétique afébrile asymptomatique indemne exclu hors contre inobservance
-        inchangé stable difficulté impossible incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare"""
+        """pas jamais rien aucun aucune sans ni nie nient plus non absence absent absente négatif négative
+        nul nulle arrêt arrêté arrêtée arrête arrêter sevré sevrée sevrage ancien ancienne ex stoppé
+        interrompu interruption suspendu cessé éviter évite refuse refus diminué diminution insomnie
+        normal normale normaux normales libre libres clair claire clairs claires apyrétique afébrile
+        asymptomatique indemne exclu hors contre inobservance inchangé stable difficulté impossible
+        incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare"""
     ),
     pleasantries=phrases(
-        """pas de souci | pas de soucis | pas de problème | pas du tout | pas mal | je sais pas | ne sais pas | sais pas
-        | n'hésitez pas | hésitez pas | inquiétez pas | vous inquiétez pas | pas vraiment | pas encore | pas grave | est-ce pas
-        | pas de quoi | pas tout à fait | pas forcément | pas trop | pas sûr | pas sûre | oubliez pas | pas seulement
-        | pas de panique | pourquoi pas | pas plus de | pas de mal | souviens pas | rappelle pas | pense pas | crois pas
-        | sans doute | sans problème | sans souci | pas besoin | rien de grave | de rien | pas d'urgence | plus de
-        | au plus | non plus | pas mieux | rien d'autre | pas bien | va pas | vois pas | pas si | de plus | en plus | ou pas"""
-    )
-    - phrases("plus de"),
+        """pas de souci | pas de soucis | pas de problème | pas du tout | pas mal | je sais pas | ne sais
+        pas | sais pas | n'hésitez pas | hésitez pas | inquiétez pas | vous inquiétez pas | pas vraiment
+        | pas encore | pas grave | est-ce pas | pas de quoi | pas tout à fait | pas forcément | pas trop
+        | pas sûr | pas sûre | oubliez pas | pas seulement | pas de panique | pourquoi pas | pas plus de
+        | pas de mal | souviens pas | rappelle pas | pense pas | crois pas | sans doute | sans problème
+        | sans souci | pas besoin | rien de grave | de rien | pas d'urgence | au plus | non
+        plus | pas mieux | rien d'autre | pas bien | va pas | vois pas | pas si | de plus | en plus | ou
+        pas"""
+    ),
     turns=words("mais parce cause car alors donc puis sauf cependant"),
     conditions=words("si sinon jusqu quand"),
-    clinical=tuple(
-        """doul mal maux fievr temper tous crach glair expector nause vomi diarrh constip selle sang saign vertig tourn
-        evanou syncop malais engourd fourm faibl gonfl enfl oedem eruption bouton plaque demang grat urticair brul
-        respir souffl essouffl sifflem poitrin thora coeur cardia palpit dor somm insomni fatigu appetit faim mang poids
-        maigr grossi fum tabac cigar vap alcool drogue cannabis medic compri cachet trait pilule dose allerg oper chirurg
-        enceint gross regle convuls chut tomb bless fractur vue vision voi yeux entend oreill tete cephal migrain
-        gorge nez dos cou articul genou hanch jambe bras main pied chevil epaul ventr estom abdom urin pipi rein foie
-        poumon thyro diabet sucr cholest tension hypertens cancer tumeur boule masse asthme avc infect antibio vaccin
-        insulin aspirin ibuprof paracet doliprane statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss
-        depri suicid moral idees noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo""".split()
+    clinical=phrase(
+        """doul fievr temper touss crach glair expector nause vomi diarrh constip selle sang
+        saign vertig tourn evanou syncop malais engourd fourm faibl gonfl enfl oedem eruption bouton
+        plaque demang grat urticair brul respir souffl essouffl sifflem poitrin thora coeur cardia
+        palpit dor somm insomni fatigu appetit faim mang poids pes maigr grossi fum tabac cigar vap
+        alcool drogue cannabis medic compri cachet trait pilule dose allerg oper chirurg enceint
+        grossess regle convuls chut tomb bless fractur vue vision yeux entend oreill tete cephal
+        migrain gorge articul genou hanch jambe bras pied chevil epaul ventr estom
+        abdom urin pipi rein foie poumon thyro diabet sucr cholest tension hypertens cancer tumeur
+        boule masse asthme avc infect antibio vaccin insulin aspirin ibuprof paracet doliprane
+        statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss depri suicid moral idees
+        noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo"""
     ),
+    clinical_words=words("mal maux dos cou main mains nez"),
+    ahead=words("dans sous ici"),
     generic=("douleur",),
     measures=words(
         """pouls fréquence tension température saturation sat poids pèse ldl hdl hba1c glycée glycémie dextro créatinine
         potassium sodium hémoglobine cholestérol triglycérides tsh crp inr psa imc score ferritine"""
     ),
-    yes=words("oui ouais si voilà exactement tout"),
+    yes=words("oui ouais si voilà exactement"),
     no=words("non aucun aucune jamais rien pas"),
 )

@@ -19,6 +19,11 @@ def phrases(text: str) -> frozenset[Phrase]:
     return frozenset(phrase(one) for one in text.split("|"))
 
 
+def groups(text: str) -> tuple[frozenset[Phrase], ...]:
+    """Of a line for each group of phrases; a deeper line goes on with the one before."""
+    return tuple(phrases(line) for line in text.replace("\n    ", " ").strip().splitlines())
+
+
 def phrase(text: str) -> Phrase:
     return tuple(token.text for token in tokens(text, 0, len(text)) if token.text != "\n")
 
@@ -26,6 +31,11 @@ def phrase(text: str) -> Phrase:
 def named(**names: str) -> dict[str, str]:
     """From "day: day days d" to each word's name."""
     return {word: name for name, spelled in names.items() for word in phrase(spelled)}
+
+
+def spelled(table: Mapping[str, str]) -> dict[Phrase, str]:
+    """Of {"1/day": "daily | every day"}, by each phrase what it means."""
+    return {one: meaning for meaning, line in table.items() for one in phrases(line)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +108,11 @@ class Language:
     turns: frozenset[str] = frozenset()
     #: A clause with one of these only supposes: "if it does not get better".
     conditions: frozenset[str] = frozenset()
-    #: Begins of words that a note is about.
+    #: Beginnings of words that a note is about, and whole words where the beginning would be of others.
     clinical: tuple[str, ...] = ()
+    clinical_words: frozenset[str] = frozenset()
+    #: "In two weeks" is an appointment.
+    ahead: frozenset[str] = frozenset()
     #: Words that say little about what is denied: "no chest pain" is about the chest.
     generic: tuple[str, ...] = ()
     #: What a number in the same sentence is a reading of.
