@@ -36,6 +36,11 @@ class User(AbstractUser):
         """Sessions are over when this changes: after a new password, and after a second factor was removed."""
         return f"{super().get_session_auth_hash()}{self.factors_removed or ''}"
 
+    @property
+    def display_name(self) -> str:
+        """Their own name, else the one they sign in with."""
+        return self.get_full_name() or self.get_username()
+
 
 class Clinic(models.Model):
     """The tenant: owns every row below it. Nothing crosses from one clinic to another."""
@@ -58,7 +63,7 @@ class Membership(models.Model):
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: reads"
-        REVIEWER = "reviewer", "Reviewer: reads, and will review notes"
+        REVIEWER = "reviewer", "Reviewer: also corrects and signs notes"
         MANAGER = "manager", "Manager: also people, keys, credentials and retries"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from config import leases
 from ingest import asking, orphans, tasks
 from ingest.models import Callback, Submission
-from notes import indexing
+from notes import quiet
 from recordings import waveforms
 
 SWEEP_LOCK = 0x11570
@@ -16,13 +16,13 @@ MOST_SUBMISSIONS = 50
 
 
 def sweep() -> None:
-    """Rings for submissions, callbacks, words and waveforms that wait; asks again for what is overdue where wished."""
+    """Rings for submissions, callbacks, notes and waveforms that wait; asks again for what is overdue where wished."""
     with transaction.atomic():
         if not alone():
             return
         orphans.recall_all()
         submissions = leases.due_ids(Submission, MOST_SUBMISSIONS)
-        is_due = leases.due_ids(Callback, 1) or indexing.is_due()
+        is_due = leases.due_ids(Callback, 1) or quiet.is_due()
     for submission_id in submissions:
         tasks.ring_submission(submission_id)
     if is_due:

@@ -18,9 +18,9 @@ def submit(submission_id: str) -> None:
 @app.task(name="ingest.process")
 def process() -> None:
     from ingest import processing
-    from notes import indexing
+    from notes import quiet
 
-    if processing.process_due() or (processing.is_quiet() and indexing.index_due()):
+    if processing.process_due() or (processing.is_quiet() and quiet.go_on()):
         ring_callbacks()
 
 

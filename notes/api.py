@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -16,7 +16,7 @@ from access import log
 from access.models import AccessEntry, Scope
 from config.rest import NewestFirst, OfClinic, included
 from notes.filters import NoteFilters, TranscriptFilters
-from notes.models import Note, Transcript
+from notes.models import Addendum, Note, Transcript
 from notes.search import asked, matching, newest
 from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 
@@ -29,6 +29,12 @@ INCLUDE = OpenApiParameter(
 
 def shown_notes() -> Any:
     return Note.objects.annotate(signer=F("signed_by__username")).defer("search")
+
+
+def with_words(notes: Any) -> Any:
+    """Their sections and addenda too."""
+    addenda = Addendum.objects.select_related("author").order_by("number")
+    return notes.prefetch_related("sections", Prefetch("addenda", addenda))
 
 
 class TranscriptList(OfClinic, generics.ListAPIView[Transcript]):
@@ -89,12 +95,12 @@ class NoteList(ReadsNotes, generics.ListAPIView[Note]):
         """Lists the clinic's notes, newest first. What is included of their words goes into the access log."""
         include = included(request, PARTS)
         rows = self.filter_queryset(self.get_queryset())
-        notes = self.paginate_queryset(rows.prefetch_related("sections") if "sections" in include else rows) or []
+        notes = self.paginate_queryset(with_words(rows) if "sections" in include else rows) or []
         return self.get_paginated_response(self.read_out(notes, include))
 
 
 class NoteOne(ReadsNotes, generics.RetrieveAPIView[Note]):
-    queryset = shown_notes().prefetch_related("sections")
+    queryset = with_words(shown_notes())
     serializer_class = NoteShown
     scopes = READ
     problems = {"GET": (422,)}

@@ -244,7 +244,7 @@ def has(note: Note, by: Actor) -> bool:
 
 
 def who_has(note: Note) -> str:
-    return (note.holder.get_full_name() or note.holder.get_username()) if note.holder else "Nobody"
+    return note.holder.display_name if note.holder else "Nobody"
 
 
 def must_have(note: Note, by: Actor) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notes.models import Note, NoteSection, Transcript
+from notes.models import Addendum, Note, NoteSection, Transcript
+
+FHIR_STATUSES = ("preliminary", "final", "amended", "entered-in-error")
+#: A rejected note must not be used either, and FHIR has no other word for that.
+FHIR_STATUS = {
+    Note.State.SIGNED: "final",
+    Note.State.AMENDED: "amended",
+    Note.State.REJECTED: "entered-in-error",
+    Note.State.ENTERED_IN_ERROR: "entered-in-error",
+}
 
 
 class LineShown(serializers.Serializer[Any]):
@@ -43,6 +52,13 @@ class SectionShown(serializers.Serializer[NoteSection]):
     text = serializers.CharField()
 
 
+class AddendumShown(serializers.Serializer[Addendum]):
+    number = serializers.IntegerField()
+    text = serializers.CharField()
+    author = serializers.CharField(source="author.username", help_text="The author's user name.")
+    created_at = serializers.DateTimeField()
+
+
 class NoteShown(serializers.Serializer[Note]):
     """Shows rows that carry `signer`; `context["include"]` says which of its parts to show, all by default."""
 
@@ -53,8 +69,11 @@ class NoteShown(serializers.Serializer[Note]):
     template = serializers.CharField()
     language = serializers.CharField()
     state = serializers.ChoiceField(Note.State.choices)
+    fhir_status = serializers.SerializerMethodField()
+    reason = serializers.CharField(help_text="Why it was rejected or entered in error.")
     version = serializers.IntegerField()
     sections = SectionShown(many=True, required=False, help_text="In lists with ?include=sections.")
+    addenda = AddendumShown(many=True, required=False, help_text="With the sections.")
     transcript = serializers.SerializerMethodField(required=False, help_text="With ?include=transcript.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -65,7 +84,13 @@ class NoteShown(serializers.Serializer[Note]):
         shown = super().get_fields()
         for part in {"sections", "transcript"} - self.context.get("include", {"sections", "transcript"}):
             del shown[part]
+        if "sections" not in shown:
+            del shown["addenda"]
         return shown
+
+    @extend_schema_field(serializers.ChoiceField(FHIR_STATUSES, help_text="As a FHIR Composition says it."))
+    def get_fhir_status(self, note: Note) -> str:
+        return FHIR_STATUS.get(Note.State(note.state), "preliminary")
 
     @extend_schema_field(TranscriptShown(allow_null=True, required=False))
     def get_transcript(self, note: Note) -> Any:

@@ -14,10 +14,11 @@ from notes.diffs import Piece, changes
 from notes.findings import REASONS, findings
 from notes.lines import Line, readable
 from notes.models import Draft, Evidence, Note, NoteVersion, Transcript
+from notes.paper import addenda, paper
+from notes.pdf import pdf
 from notes.showing import changed, shown, text_before
 
 State = Note.State
-LOCKED = (State.SIGNED, State.AMENDED)
 OPEN = (State.NEEDS_REVIEW, State.IN_REVIEW, State.APPROVED)
 
 
@@ -25,7 +26,7 @@ class Reading(desk.ManagedModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         version = self.admin_site.admin_view(self.version_view)
         own = path("<uuid:object_id>/versions/<int:number>/", version, name=self._name("version"))
-        return [own, self._page("print"), *super().get_urls()]
+        return [own, self._page("print"), self._page("pdf"), *super().get_urls()]
 
     def page(self, request: HttpRequest, note: Note) -> dict[str, Any]:
         transcript = Transcript.objects.filter(request=note.request_id).defer("search").first()
@@ -107,29 +108,13 @@ class Reading(desk.ManagedModelAdmin):
     def print_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         note = self.get_object(request, str(object_id))
         log.record(request, AccessEntry.Action.READ, [note], mode="print")
-        facts = {"printed": printed(note), "standing": standing(note)}
-        return self.show(request, note, "print", facts | {"sections": note.sections.all(), "addenda": addenda(note)})
+        return self.show(request, note, "print", {"paper": paper(note)})
 
-
-def printed(note: Note) -> list[tuple[str, str]]:
-    """What stands at the top of a printed note."""
-    signer = note.signed_by
-    signed = [("Signed by", signer.get_full_name() or signer.get_username())] if signer else []
-    signed += [("Signed", desk.in_clinic_time(note.signed_at, note.clinic))] if signer else []
-    made = ("Received", desk.in_clinic_time(note.created_at, note.clinic))
-    return [("Encounter", desk.reference(note)), made, ("Version", str(note.version)), *signed]
-
-
-def standing(note: Note) -> str:
-    """What must not be overlooked on paper; nothing where it is signed and right."""
-    if note.state in LOCKED:
-        return ""
-    words = {State.ENTERED_IN_ERROR: "Entered in error: do not use", State.REJECTED: "Rejected: do not use"}
-    return words.get(State(note.state), "Preliminary: not signed") + (f". {note.reason}" if note.reason else "")
-
-
-def addenda(note: Note) -> Any:
-    return note.addenda.select_related("author").order_by("number")
+    def pdf_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        note = self.get_object(request, str(object_id))
+        log.record(request, AccessEntry.Action.EXPORTED, [note], mode="pdf")
+        name = f'attachment; filename="note-{str(note.pk)[-8:]}.pdf"'
+        return HttpResponse(pdf(paper(note)), content_type="application/pdf", headers={"Content-Disposition": name})
 
 
 def compared(before: NoteVersion | None, after: NoteVersion) -> list[tuple[str, list[Piece]]]:

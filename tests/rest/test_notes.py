@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from access.models import Clinic
-from notes.models import Note
+from notes.models import Addendum, Note
 from tests.factories import NoteFactory, NoteSectionFactory, TranscriptFactory, UserFactory
 from tests.rest.api import Api
 
@@ -32,12 +32,15 @@ def test_a_note_is_shown_with_its_sections_in_order(api: Api, note: Note) -> Non
         "template": "GENERAL_MEDICINE",
         "language": "en-US",
         "state": "needs_review",
+        "fhir_status": "preliminary",
+        "reason": "",
         "version": 1,
         "sections": [
             SECTION,
             {"key": "PLAN", "title": "Plan", "text": "Rest."},
             {"key": "odd key", "title": "", "text": ""},
         ],
+        "addenda": [],
         "created_at": note.created_at.isoformat().replace("+00:00", "Z"),
         "updated_at": note.updated_at.isoformat().replace("+00:00", "Z"),
         "signed_at": None,
@@ -53,6 +56,36 @@ def test_a_signed_note_names_its_signer(api: Api, clinic: Clinic) -> None:
     assert (shown["signed_by"], shown["signed_at"]) == ("dr.grey", "2026-03-01T09:30:00Z")
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("in_review", "preliminary"),
+        ("approved", "preliminary"),
+        ("signed", "final"),
+        ("amended", "amended"),
+        ("rejected", "entered-in-error"),
+        ("entered_in_error", "entered-in-error"),
+    ],
+)
+def test_every_state_has_its_word_in_fhir(api: Api, clinic: Clinic, state: str, said: str) -> None:
+    signed = {"signed_by": UserFactory(), "signed_at": datetime(2026, 3, 1, tzinfo=UTC)}
+    note = NoteFactory(
+        request__session__clinic=clinic, state=state, **(signed if state in ("signed", "amended") else {})
+    )
+    assert api.get(f"notes/{note.pk}").json()["fhir_status"] == said
+
+
+def test_addenda_come_with_the_sections(api: Api, note: Note) -> None:
+    author = UserFactory(username="dr.grey")
+    for number in (2, 1):
+        Addendum.objects.create(note=note, clinic=note.clinic, number=number, text=f"More {number}", author=author)
+    shown = api.get(f"notes/{note.pk}").json()["addenda"]
+    assert [(one["number"], one["text"], one["author"]) for one in shown] == [
+        (1, "More 1", "dr.grey"),
+        (2, "More 2", "dr.grey"),
+    ]
+
+
 def test_a_list_gives_sections_and_transcripts_when_asked(api: Api, note: Note, clinic: Clinic) -> None:
     transcript = TranscriptFactory(request=note.request)
     plain = api.get("notes").json()["results"][0]
@@ -61,7 +94,7 @@ def test_a_list_gives_sections_and_transcripts_when_asked(api: Api, note: Note, 
     assert with_both["sections"] == [SECTION]
     assert with_both["transcript"]["id"] == str(transcript.pk)
     assert with_both["transcript"]["items"][1]["text"] == "My knee hurts."
-    assert api.get("notes?include=sections").json()["results"][0] == plain | {"sections": [SECTION]}
+    assert api.get("notes?include=sections").json()["results"][0] == plain | {"sections": [SECTION], "addenda": []}
 
 
 def test_a_note_without_transcript_says_so(api: Api, note: Note) -> None:
