@@ -202,7 +202,7 @@ def _no_tunnel(status: int | None, host: str) -> VendorError:
     if status == 407:
         message = "The proxy on the way out did not accept its user name and password. Tell the operator."
     else:
-        message = f"The proxy on the way out refused to connect to {host} (HTTP {status})."
+        message = f"The proxy on the way out refused to connect to {host} (HTTP {status}). Tell the operator."
     return VendorError(message, permanent=status == 407, code="proxy_refused")
 
 

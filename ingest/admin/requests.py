@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, path
 
 from access import desk, log
 from ingest import asking
@@ -17,6 +20,8 @@ from vendors.base import TRANSCRIPT
 
 State = AsyncRequest.State
 SHOWN_CALLBACKS = 50
+#: htmx asks no more after this one.
+LAST_NEWS = 286
 WORDS = {TRANSCRIPT: "transcript"}
 
 
@@ -63,8 +68,26 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
     def asked_for(self, request: AsyncRequest) -> str:
         return ", ".join(WORDS.get(wanted, wanted) for wanted in request.output_objects)
 
+    # --- Its page, which goes on by itself
+    def get_urls(self) -> list[URLPattern]:
+        live = self.admin_site.admin_view(self.live_view)
+        return [path("<uuid:object_id>/live/", live, name="ingest_asyncrequest_live"), *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """The part of the page that changes, for the page itself to ask for: status 286 says that it was the last."""
+        asked = self.get_object(request, str(object_id))
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request, asked):
+            raise PermissionDenied
+        news = self.show(request, asked, "live", self.page(request, asked))
+        if asked.finished_at:
+            news.status_code = LAST_NEWS
+        return news
+
     def page(self, request: HttpRequest, asked: AsyncRequest) -> dict[str, Any]:
         return {
+            "goes_on": asked.finished_at is None,
             "steps": telling.steps(asked),
             "story": telling.story(asked, asked.current_submission),
             "submissions": sorted(asked.submissions.all(), key=lambda submission: submission.number),

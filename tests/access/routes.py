@@ -121,7 +121,14 @@ POST .listen/<uuid:listening>/<uuid:audio_id>/   302 404 405 405 405 405 405
 """,
     ],
     "ingest/session": [READ_BY_MEMBERS, PRESSED],
-    "ingest/asyncrequest": [READ_BY_MEMBERS, PRESSED],
+    "ingest/asyncrequest": [
+        READ_BY_MEMBERS,
+        PRESSED,
+        """
+GET  .<uuid:object_id>/live/         302 404 286 286 286 286 286
+POST .<uuid:object_id>/live/         302 404 405 405 405 405 405
+""",
+    ],
     "ingest/callback": [
         READ_BY_MEMBERS,
         PRESSED,

@@ -49,7 +49,7 @@ STORIES = [
     ({"waiting": True}, {}, "The vendor has it and is at work."),
     ({"ready": True}, {}, "everything that was asked for is here"),
     ({"failed": True}, {}, "The vendor refused. Retry asks the vendor again."),
-    ({"failed": True, "failure_retryable": False}, {}, "put the cause right first"),
+    ({"failed": True, "failure_retryable": False}, {}, "Put the cause right first"),
     ({"failed": True, "submitted_elsewhere": True}, {}, "ask again there"),
     ({"cancelled": True}, {}, "It was given up."),
 ]
@@ -79,7 +79,8 @@ def test_an_overdue_request_says_what_to_do(viewer: Client, clinic: Clinic, else
         session__clinic=clinic, waiting=True, waiting_since=since, submitted_elsewhere=elsewhere
     )
     SubmissionFactory(request=request)
-    assert "No answer has come for 95 minutes" in text_of(viewer, request)
+    assert "No answer has come for longer than usual" in text_of(viewer, request)
+    assert "Waiting for 1 h 35 min" in text_of(viewer, request)
     assert told in text_of(viewer, request)
 
 

@@ -19,14 +19,14 @@ REFUSALS = {
         "endpoint_missing",
         f"Nabla has no listen_async at this base URL in API version {API_VERSION}. Check the account's base URL.",
     ),
-    409: ("already_used", "Nabla has seen this client request id before. Ask again under a new one."),
+    409: ("already_used", "Nabla has seen this client request id before. Retry asks under a new one."),
     413: ("too_large", "Nabla refused the audio as too large. Send a shorter or smaller recording."),
     422: ("unusable_audio", "Nabla cannot use this audio. Check that the recording plays and is an audio file."),
 }
 
 _OF_THE_RECORDING_OR_THE_NOTE = {
-    83005: "Nabla refused the recording: too little is said in it for a note.",
-    83006: "Nabla refused the recording: it found no medical content in it.",
+    83005: "Nabla refused the recording: too little is said in it for a note. Check that all of it was recorded.",
+    83006: "Nabla refused the recording: it found no medical content in it. Check that it is the right one.",
     83014: "Nabla refused the settings of the note: check the template, the language and the section style.",
 }
 #: Status -> Nabla's documented codes that say more than this status does, and the words that then take its place.
@@ -66,7 +66,9 @@ def _error(answer: Response) -> VendorError:
     if 300 <= status < 400:
         message = "Nabla's address answers with a redirect, which is not followed. Check the account's base URL."
         return VendorError(message, permanent=True, code="redirected")
-    code, message = REFUSALS.get(status, ("refused", f"Nabla refused the request (HTTP {status})."))
+    code, message = REFUSALS.get(
+        status, ("refused", f"Nabla refused the request (HTTP {status}). Tell the operator, who can ask Nabla.")
+    )
     if nabla_code is not None:
         message = CODES_THAT_SAY_MORE.get(status, {}).get(nabla_code, message)
     return VendorError(message, permanent=True, code=code)

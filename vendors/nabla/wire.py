@@ -20,14 +20,19 @@ MOST_LINES = 20_000
 MOST_SECTIONS = 1_000
 LONGEST_ID = 128
 
-#: What the error codes of a callback mean, in words for staff. A refused submit has its own words, in `client`.
+TOO_SHORT = (
+    "Nabla could not write a note: the transcript is too short. Check that the whole consultation was recorded, "
+    "or ask for the transcript alone."
+)
+NOBODY_KNOWS = "If it ends so again, tell the operator, who can ask Nabla"
+#: What the error codes of a callback mean and what to do. A refused submit has its own words, in `client`.
 ERROR_WORDS = {
-    422: "Nabla could not write a note: the transcript is too short.",
-    83005: "Nabla could not write a note: the transcript is too short.",
-    83006: "Nabla found no medical content in the recording.",
+    422: TOO_SHORT,
+    83005: TOO_SHORT,
+    83006: "Nabla found no medical content in the recording. Check that it is the recording of this consultation.",
     83014: "Nabla refused the settings of the note: check the template, the language and the section style.",
-    RATE_LIMITED: "Nabla had too many requests from this account at once.",
-    50025: "An access token had expired at Nabla.",
+    RATE_LIMITED: "Nabla had too many requests from this account at once. Wait a few minutes.",
+    50025: "An access token of Nabla's own had expired while it was at work. Nothing needs to be put right here.",
 }
 RETRYABLE_CODES = frozenset({429, RATE_LIMITED, 50025, *range(500, 600)})
 
@@ -171,8 +176,10 @@ def _client_request_id(answer: Fields) -> str | None:
 def _failure(error_code: object) -> Failure:
     code = _code(error_code)
     if code is None:
-        return Failure("unknown", "Nabla could not process the recording and gave no code that is known.", False)
-    message = ERROR_WORDS.get(int(code), f"Nabla could not process the recording (code {code}).")
+        message = f"Nabla could not process the recording and gave no code that is known. {NOBODY_KNOWS}."
+        return Failure("unknown", message, False)
+    otherwise = f"Nabla could not process the recording (code {code}). {NOBODY_KNOWS} about this code."
+    message = ERROR_WORDS.get(int(code), otherwise)
     return Failure(code, message, int(code) in RETRYABLE_CODES)
 
 

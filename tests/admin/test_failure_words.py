@@ -1,0 +1,67 @@
+"""Whatever a request ends with is told in words, with what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from access.models import Clinic
+from config.installation import ROOT
+from ingest.admin import telling
+from tests.admin.rows import page_of
+from tests.factories import AsyncRequestFactory, SubmissionFactory
+from vendors.nabla import client, wire
+
+#: Where a request's failure gets its code.
+SOURCES = ["ingest/submission.py", "vendors/nabla/client.py", "vendors/origins.py", "vendors/outbound.py"]
+TO_DO = re.compile(
+    r"\b(?:check|connect|enter|send|tell|wait|ask for|retry|retry asks|it is asked again|nothing needs)\b",
+    re.IGNORECASE,
+)
+
+
+def raised() -> Iterator[tuple[str, str]]:
+    """Each code that is raised somewhere, with the words that stand before it."""
+    for source in SOURCES:
+        text = Path(ROOT, source).read_text()
+        for found in re.finditer(r'code="([a-z_]+)"', text):
+            yield found[1], text[max(0, found.start() - 400) : found.start()]
+
+
+def nablas() -> Iterator[str]:
+    yield from (words for _, words in client.REFUSALS.values())
+    for codes in client.CODES_THAT_SAY_MORE.values():
+        yield from codes.values()
+    for code in (*wire.ERROR_WORDS, 12345, "no code"):
+        failure = wire.parse(b'{"error_code": "%s"}' % str(code).encode()).failure
+        assert failure
+        yield failure.message
+
+
+@pytest.mark.parametrize("words", sorted(set(nablas())))
+def test_what_nabla_says_comes_with_what_to_do(words: str) -> None:
+    assert words.endswith(".")
+    assert TO_DO.search(words)
+
+
+@pytest.mark.parametrize(("code", "before"), sorted(dict(raised()).items()))
+def test_every_failure_on_the_way_has_something_to_be_done(code: str, before: str) -> None:
+    assert TO_DO.search(telling.REMEDIES.get(code) or before)
+
+
+def test_no_remedy_is_for_a_code_that_is_gone() -> None:
+    assert set(telling.REMEDIES) <= {code for code, _ in raised()}
+
+
+@pytest.mark.parametrize("code", sorted(telling.REMEDIES))
+def test_the_page_says_what_to_do(viewer: Client, clinic: Clinic, code: str) -> None:
+    failed = AsyncRequestFactory(session__clinic=clinic, failed=True, failure_code=code)
+    again = AsyncRequestFactory(session__clinic=clinic)
+    SubmissionFactory(request=failed)
+    SubmissionFactory(request=again, attempts=1, error_code=code, error_message="It broke")
+    for request in (failed, again):
+        assert telling.REMEDIES[code] in viewer.get(page_of(request)).content.decode()

@@ -1,0 +1,94 @@
+"""A request's page goes on by itself: what it asks for, how often, and when it stops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from access.models import AccessEntry, Clinic
+from ingest.admin import telling
+from tests.admin.rows import Consultation, consultation, page_of
+from tests.factories import AsyncRequestFactory, SubmissionFactory
+
+
+def asked(clinic: Clinic, **facts: Any) -> Any:
+    request = AsyncRequestFactory(session__clinic=clinic, **facts)
+    SubmissionFactory(request=request)
+    return request
+
+
+def live(client: Client, request: Any, **more: Any) -> Any:
+    return client.get(page_of(request, "live"), **more)
+
+
+@pytest.fixture
+def rows(clinic: Clinic) -> Consultation:
+    return consultation(clinic)
+
+
+def test_the_page_asks_for_its_piece_while_the_request_goes_on(viewer: Client, clinic: Clinic) -> None:
+    request = asked(clinic, waiting=True)
+    page = viewer.get(page_of(request)).content.decode()
+    assert f'hx-get="{page_of(request, "live")}"' in page
+    assert "htmx.min.js" in page
+
+
+def test_the_piece_of_a_request_that_has_ended_is_the_last(viewer: Client, rows: Consultation) -> None:
+    request = rows["ingest_asyncrequest"]
+    answer = live(viewer, request)
+    assert answer.status_code == 286
+    assert page_of(rows["notes_note"]) in answer.content.decode()
+    page = viewer.get(page_of(request)).content.decode()
+    assert "hx-get" not in page + answer.content.decode()
+    assert "htmx" not in page
+
+
+def test_a_piece_is_no_page_and_opens_no_patients_words(viewer: Client, clinic: Clinic) -> None:
+    answer = live(viewer, asked(clinic, waiting=True))
+    assert answer.status_code == 200
+    assert b"<html" not in answer.content
+    assert b"The vendor has it and is at work." in answer.content
+    assert not AccessEntry.objects.exists()
+
+
+def test_asking_for_news_keeps_nobody_signed_in(viewer: Client, clinic: Clinic) -> None:
+    request = asked(clinic, waiting=True)
+    assert '{"X-Poll": "1"}' in viewer.get(page_of(request)).content.decode()
+    assert settings.SESSION_COOKIE_NAME not in live(viewer, request, headers={"X-Poll": "1"}).cookies
+    assert settings.SESSION_COOKIE_NAME in viewer.get(page_of(request)).cookies
+
+
+def test_somebody_signed_out_is_led_to_the_sign_in_page(clinic: Clinic) -> None:
+    answer = live(Client(), asked(clinic, waiting=True), headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"].startswith("/admin/login/")
+
+
+def test_buttons_belong_to_a_form_that_stays(manager: Client, clinic: Clinic) -> None:
+    piece = live(manager, asked(clinic, failed=True)).content.decode()
+    assert 'form="press" name="action" value="retry"' in piece
+    assert "csrfmiddlewaretoken" not in piece
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"waiting": True, "waiting_since": timedelta(minutes=4)}, "for 4 min"),
+        ({"waiting": True, "waiting_since": timedelta(hours=2, minutes=5)}, "for 2 h 5 min"),
+        ({"waiting": True, "waiting_since": timedelta(days=3)}, "for 3 days"),
+        ({}, "for less than a minute"),
+        ({"failed": True}, "after less than a minute"),
+    ],
+)
+def test_how_long_it_stands_where_it_stands(viewer: Client, clinic: Clinic, facts: dict[str, Any], told: str) -> None:
+    times = {name: timezone.now() - value for name, value in facts.items() if isinstance(value, timedelta)}
+    assert told in live(viewer, asked(clinic, **facts | times)).content.decode()
+
+
+def test_only_the_step_where_it_stands_lasts(clinic: Clinic) -> None:
+    steps = telling.steps(asked(clinic, waiting=True))
+    assert [step.name for step in steps if step.lasts] == ["waiting"]
