@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
 from access import desk, log
@@ -19,6 +19,7 @@ from notes.pdf import pdf
 from notes.showing import changed, shown, text_before
 
 State = Note.State
+READS = ["GET", "HEAD"]
 OPEN = (State.NEEDS_REVIEW, State.IN_REVIEW, State.APPROVED)
 
 
@@ -96,6 +97,8 @@ class Reading(desk.ManagedModelAdmin):
     def version_view(self, request: HttpRequest, object_id: UUID, number: int) -> HttpResponse:
         """One version, with what it changed in the one before it and in the vendor's."""
         note = self.get_object(request, str(object_id))
+        if request.method not in READS:
+            return HttpResponseNotAllowed(READS)
         rows = note.versions.filter(number__in={1, number - 1, number}).select_related("author")
         found = {row.number: row for row in rows}
         if number not in found:
@@ -107,11 +110,15 @@ class Reading(desk.ManagedModelAdmin):
 
     def print_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         note = self.get_object(request, str(object_id))
+        if request.method not in READS:
+            return HttpResponseNotAllowed(READS)
         log.record(request, AccessEntry.Action.READ, [note], mode="print")
         return self.show(request, note, "print", {"paper": paper(note)})
 
     def pdf_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         note = self.get_object(request, str(object_id))
+        if request.method not in READS:
+            return HttpResponseNotAllowed(READS)
         log.record(request, AccessEntry.Action.EXPORTED, [note], mode="pdf")
         name = f'attachment; filename="note-{str(note.pk)[-8:]}.pdf"'
         return HttpResponse(pdf(paper(note)), content_type="application/pdf", headers={"Content-Disposition": name})

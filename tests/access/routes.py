@@ -110,8 +110,37 @@ PRESSED = """
 POST .<uuid:object_id>/press/        302 404 403 403 302+ 403 302+
 """
 
+#: What reviewers of the clinic do with a note that nobody has claimed. Operators are no clinicians.
+REVIEWED = """
+POST .<uuid:object_id>/press/                  302 404 403 302+ 302+ 403 403
+GET  .next/                                    302 405 403 405  405  405 403
+POST .next/                                    302 302 403 302+ 302+ 302 403
+GET  .<uuid:object_id>/save/                   302 404 403 405  405  403 403
+POST .<uuid:object_id>/save/                   302 404 403 302+ 302+ 403 403
+GET  .<uuid:object_id>/draft/                  302 404 403 405  405  403 403
+POST .<uuid:object_id>/draft/                  302 404 403 200  200  403 403
+GET  .<uuid:object_id>/discard/                302 404 403 405  405  403 403
+POST .<uuid:object_id>/discard/                302 404 403 302  302  403 403
+GET  .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
+POST .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
+GET  .<uuid:object_id>/dismiss/                302 404 403 405  405  403 403
+POST .<uuid:object_id>/dismiss/                302 404 403 302+ 302+ 403 403
+GET  .<uuid:object_id>/sign/                   302 404 403 200  200  403 403
+POST .<uuid:object_id>/sign/                   302 404 403 200  200  403 403
+GET  .<uuid:object_id>/addendum/               302 404 403 200  200  403 403
+POST .<uuid:object_id>/addendum/               302 404 403 200  200  403 403
+GET  .<uuid:object_id>/error/                  302 404 403 200  200  403 403
+POST .<uuid:object_id>/error/                  302 404 403 302+ 302+ 403 403
+GET  .<uuid:object_id>/versions/<int:number>/  302 404 200 200  200  200 200
+POST .<uuid:object_id>/versions/<int:number>/  302 404 405 405  405  405 405
+GET  .<uuid:object_id>/print/                  302 404 200 200  200  200 200
+POST .<uuid:object_id>/print/                  302 404 405 405  405  405 405
+GET  .<uuid:object_id>/pdf/                    302 404 200 200  200  200 200
+POST .<uuid:object_id>/pdf/                    302 404 405 405  405  405 405
+"""
+
 MODELS = {
-    "notes/note": [READ_BY_MEMBERS],
+    "notes/note": [READ_BY_MEMBERS, REVIEWED],
     "notes/transcript": [READ_BY_MEMBERS],
     "recordings/recording": [
         READ_BY_MEMBERS,
@@ -200,6 +229,7 @@ OF_OPERATORS = {name for name, texts in MODELS.items() if {READ_BY_OPERATORS, KE
 
 #: What each button, which is also an action of the list, does to the row for those who may.
 BUTTONS = {
+    "notes/note": {"claim", "approve_unchanged", "take_over", "release", "take_up", "reject"},
     "ingest/session": {"close"},
     "ingest/asyncrequest": {"retry", "cancel"},
     "ingest/callback": {"process_again"},
@@ -207,6 +237,15 @@ BUTTONS = {
     "access/allowedapplication": {"revoke"},
     "access/membership": {"remove"},
 }
+#: For who has claimed the note, and nobody else: tests/admin/test_note_page.py.
+OF_ITS_HOLDER = {"release"}
+#: On a note's page alone.
+NOT_OF_MANY = {"take_over", "take_up"}
+#: As the note has to be for it.
+STATES = {"take_over": "in_review", "take_up": "rejected"}
+#: Whom each of them is for, by the columns.
+FOR_MANAGERS = ["302", "404", "403", "403", "302+", "403", "302+"]
+FOR_REVIEWERS = ["302", "404", "403", "302+", "302+", "403", "403"]
 
 REST = """
 GET  api/v1/sessions                      sessions:read   401 200 403 200 401 401

@@ -27,7 +27,8 @@ from access.models import AccessEntry, ApiKey, Clinic, ClinicOwned, Membership, 
 from config.health import HealthMiddleware
 from ingest import door
 from ingest.models import VendorAccount
-from notes.models import NoteSection
+from notes.findings import REASONS
+from notes.models import Draft, Note, NoteSection
 from tests.access import routes
 from tests.admin.conftest import signed_in
 from tests.admin.rows import consultation
@@ -90,7 +91,7 @@ def test_every_model_of_the_admin_and_every_action_is_in_the_table() -> None:
 
 def actions_of(name: str) -> set[str]:
     request = RequestFactory().get("/")
-    request.user = UserFactory(is_superuser=True)
+    request.user = MembershipFactory(role="manager", user__is_superuser=True).user
     return set(admin.site._registry[apps.get_model(name.replace("/", "."))].get_actions(request))
 
 
@@ -119,6 +120,7 @@ class World:
         content_type = str(ContentType.objects.get_for_model(Clinic).pk)
         audio = str(self.rows["ingest/asyncrequest"].audio_id)
         route = route.replace("<uuid:listening>", str(uuid4())).replace("<uuid:audio_id>", audio)
+        route = route.replace("<int:number>", "1")
         for name in ("<path:object_id>", "<uuid:object_id>", "<int:object_id>", "<id>"):
             route = route.replace(name, str((row or self.clinic).pk))
         route = route.replace("<path:content_type_id>", content_type).replace("(?P<url>.*)$", "no/such/page")
@@ -228,7 +230,12 @@ def an_issuer(name: str) -> Callable[[World], dict[str, Any]]:
 CREDENTIALS = '{"server_key": "another"}'
 NO_MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 PASSWORDS = {"password1": "quite a long phrase", "password2": "quite a long phrase", "usable_password": "true"}
+WORDS = {"based_on": "1", "title": "x", "text-0": "y"}
 POSTED: dict[str, Callable[[World], dict[str, Any]]] = {
+    "admin/notes/note/<uuid:object_id>/save/": lambda world: WORDS,
+    "admin/notes/note/<uuid:object_id>/draft/": lambda world: WORDS,
+    "admin/notes/note/<uuid:object_id>/error/": lambda world: {"reason": "x"},
+    "admin/notes/note/<uuid:object_id>/dismiss/": lambda world: {"warning": "0" * 32, "reason": REASONS[0]},
     "admin/access/apikey/add/": a_program,
     "admin/access/apikey/<uuid:object_id>/rotate/": lambda world: {"hours": "24"},
     "admin/access/allowedapplication/add/": an_application,
@@ -261,8 +268,8 @@ OF_NO_CLINIC: dict[Any, str] = {
 
 
 def belongings(world: World) -> Any:
-    """All that is the clinic's, a digest a table; but for the record of who came."""
-    owned = [model for model in apps.get_models() if issubclass(model, (ClinicOwned, Membership))]
+    """All that is the clinic's, a digest a table; but for who came, and what was typed and not saved."""
+    owned = [model for model in apps.get_models() if issubclass(model, (ClinicOwned, Membership)) and model != Draft]
     whose = dict.fromkeys(owned, "clinic_id = %(clinic)s") | OF_NO_CLINIC
     digests = " UNION ALL ".join(digest(model._meta.db_table, which) for model, which in whose.items())
     with connection.cursor() as cursor:
@@ -367,24 +374,36 @@ def ask(client: Client, method: str, address: str, body: Any) -> Any:
 
 
 # --- Buttons, and the same as actions of the list
-PRESSES = [(name, action) for name, actions in routes.BUTTONS.items() for action in sorted(actions)]
-MAY = {"manager", "operator"}
+PRESSES = [
+    (name, action) for name, actions in routes.BUTTONS.items() for action in sorted(actions - routes.OF_ITS_HOLDER)
+]
+
+
+def whose(name: str) -> list[str]:
+    return routes.FOR_REVIEWERS if name == "notes/note" else routes.FOR_MANAGERS
+
+
+def prepare(world: World, action: str) -> None:
+    if state := routes.STATES.get(action):
+        Note.objects.filter(pk=world.rows["notes/note"].pk).update(state=state, holder=UserFactory())
 
 
 @pytest.mark.parametrize(("name", "action"), PRESSES)
-def test_a_button_is_for_managers(world: World, name: str, action: str) -> None:
+def test_a_button_is_for_those_who_may(world: World, name: str, action: str) -> None:
+    prepare(world, action)
     address, clients = world.address(f"admin/{name}/<uuid:object_id>/press/"), people(world)
-    got = walked(
-        world, clients, lambda client: client.post(address, {"action": action, "confirm": "yes"}), is_logged=True
-    )
-    assert list(got.values()) == ["302", "404", "403", "403", "302+", "403", "302+"]
+    answers = {"action": action, "confirm": "yes", "reason": "x"}
+    got = walked(world, clients, lambda client: client.post(address, answers), is_logged=True)
+    assert list(got.values()) == whose(name)
 
 
-@pytest.mark.parametrize(("name", "action"), PRESSES)
-def test_an_action_of_the_list_is_for_managers(world: World, name: str, action: str) -> None:
-    data, clients = {"action": action, "_selected_action": [world.rows[name].pk], "confirm": "yes"}, people(world)
+@pytest.mark.parametrize(("name", "action"), [one for one in PRESSES if one[1] not in routes.NOT_OF_MANY])
+def test_an_action_of_the_list_is_for_those_who_may(world: World, name: str, action: str) -> None:
+    data = {"action": action, "_selected_action": [world.rows[name].pk], "confirm": "yes", "reason": "x"}
+    clients = people(world)
     got = walked(world, clients, lambda client: client.post(f"/admin/{name}/", data), is_logged=True)
-    assert {who for who, cell in got.items() if cell.endswith("+")} == MAY
+    may = {who for who, cell in zip(routes.PEOPLE, whose(name), strict=True) if cell.endswith("+")}
+    assert {who for who, cell in got.items() if cell.endswith("+")} == may
 
 
 # --- Somebody of two clinics sees both and no third
