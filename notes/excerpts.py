@@ -16,8 +16,9 @@ from notes.models import Note, Transcript
 
 #: Around a match in what PostgreSQL answers; no text keeps such letters of its own.
 BEGIN, END = "\x02", "\x03"
-OPTIONS = f"StartSel={BEGIN}, StopSel={END}, MaxWords=24, MinWords=12, ShortWord=0"
-LONGEST = 200
+OPTIONS = f"StartSel={BEGIN}, StopSel={END}, HighlightAll=true"
+#: Letters that are shown before the first match, and from it on.
+BEFORE, FROM = 60, 140
 #: Letters of one section or line that are looked through: PostgreSQL makes no vector of more than 1 MiB.
 LOOKED_THROUGH = 50_000
 
@@ -34,7 +35,7 @@ PARTS: dict[type[Model], str] = {
 }
 # Of each row the part that has all the words, else the first that has one.
 BEST = f"""
-SELECT row.id, part.source, part.by, part.text, ts_headline(config, part.text, eased, '{OPTIONS}')
+SELECT row.id, part.source, part.by, ts_headline(config, part.text, eased, '{OPTIONS}')
 FROM {{table}} AS row,
     LATERAL (SELECT ({CONFIG.format(row="row")})::regconfig) AS spoken (config),
     LATERAL websearch_to_tsquery(config, %s) AS asked,
@@ -61,30 +62,23 @@ def excerpts(rows: Sequence[Any], words: str) -> Mapping[UUID, Excerpt]:
         return {pk: _excerpt(by_id[pk], *found) for pk, *found in cursor.fetchall()}
 
 
-def _excerpt(row: Any, source: UUID | None, by: str, text: str, headline: str) -> Excerpt:
+def _excerpt(row: Any, source: UUID | None, by: str, headline: str) -> Excerpt:
     if source is None:
-        return Excerpt(by, list(_parts(text, headline)), row)
+        return Excerpt(by, list(_around_match(headline)), row)
     said = Transcript(pk=source, clinic_id=row.clinic_id)
-    return Excerpt(speaker({"speaker": by}), list(_parts(text, headline)), said)
+    return Excerpt(speaker({"speaker": by}), list(_around_match(headline)), said)
 
 
-def _parts(text: str, headline: str) -> Iterator[tuple[bool, str]]:
-    """The headline, no longer than LONGEST, with dots where the text goes on."""
-    plain = headline.translate({ord(BEGIN): None, ord(END): None})
-    if not text.startswith(plain[:LONGEST].strip()):
-        yield False, "… "
-    left = LONGEST
-    for is_match, part in _marked(headline):
-        yield is_match, part[:left]
-        left = max(left - len(part), 0)
-    if not text.endswith(plain.strip()) or len(plain) > LONGEST:
-        yield False, " …"
-
-
-def _marked(headline: str) -> Iterator[tuple[bool, str]]:
-    before, *rest = headline.split(BEGIN)
-    yield False, before
-    for piece in rest:
+def _around_match(headline: str) -> Iterator[tuple[bool, str]]:
+    before, *marked = headline.split(BEGIN)
+    yield False, before if len(before) <= BEFORE else f"… {before[-BEFORE:].partition(' ')[2]}"
+    left = FROM
+    for piece in marked:
         match, _, after = piece.partition(END)
-        yield True, match
-        yield False, after
+        for is_match, text in ((True, match), (False, after)):
+            if len(text) > left:
+                yield is_match, text[:left].rpartition(" ")[0]
+                yield False, " …"
+                return
+            yield is_match, text
+            left -= len(text)

@@ -40,20 +40,20 @@ class SearchAgain(Exception):
 
 
 # --- Words in an address
-def _fernet() -> MultiFernet:
+def keys() -> MultiFernet:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     macs = [salted_hmac("access.desk.searching", b"", secret, algorithm="sha256") for secret in secrets]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(mac.digest())) for mac in macs])
 
 
 def seal(request: HttpRequest, words: str) -> str:
-    return _fernet().encrypt(f"{request.user.pk} {words}".encode()).decode()
+    return keys().encrypt(f"{request.user.pk} {words}".encode()).decode()
 
 
 def unseal(request: HttpRequest, sealed: str) -> str:
     """Raises SearchAgain."""
     try:
-        text = _fernet().decrypt(sealed.encode(), ttl=settings.SESSION_LONGEST_SECONDS).decode()
+        text = keys().decrypt(sealed.encode(), ttl=settings.SESSION_LONGEST_SECONDS).decode()
     except InvalidToken:
         raise SearchAgain from None
     person, _, words = text.partition(" ")

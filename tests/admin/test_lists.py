@@ -78,7 +78,7 @@ def test_a_list_leaves_heavy_columns_where_they_are(operator: Client, clinic: Cl
 def test_a_long_list_says_that_there_is_more(operator: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CappedPaginator, "MOST", 2)
     fill(clinic, 3)
-    assert "2 or more sessions" in operator.get(list_of("ingest_session")).content.decode()
+    assert "The newest 2 of about" in operator.get(list_of("ingest_session")).content.decode()
 
 
 def test_pages_of_fifty(manager: Client, clinic: Clinic) -> None:
