@@ -22,6 +22,7 @@ ALL_RULES = {
 #: The only rules that see colours.
 OF_COLOURS = ALL_RULES | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "rules": {}}
 
+UNFOLD = "() => document.querySelectorAll('details').forEach(details => { details.open = true; })"
 SETTLE = """theme => {
     document.documentElement.dataset.theme = theme;
     document.getAnimations().forEach(animation => animation.finish());
@@ -39,8 +40,9 @@ SPILLED = """() => {
 
 
 def faults(page: Page) -> list[str]:
-    """Of the page in both its themes, on a desk's screen and on a phone's: as lines to read, none where all is well."""
-    found = []
+    """Of the page in both its themes, on a desk's screen and on a phone's, with all that it can unfold: in words."""
+    page.evaluate(UNFOLD)
+    found: list[str] = []
     for width in WIDTHS:
         show(page, "light", width)
         found += [f"{width} px: {fault}" for fault in [*spilled(page), *violations(page, ALL_RULES)]]

@@ -83,6 +83,20 @@ ROWS = [
     Shown("junk callback", "manager", of_row("junk")),
     Shown("callback's body", "manager", of_row("ingest_callback", "body")),
 ]
+REVIEW = [
+    Shown("note and transcript", "reviewer", of_row("consulted")),
+    Shown("note in hand", "reviewer", of_row("in_hand")),
+    Shown("note in a colleague's hands", "manager", of_row("in_hand")),
+    Shown("two versions", "reviewer", of_row("in_hand", "conflict")),
+    Shown("version", "viewer", lambda world: reverse("admin:notes_note_version", args=[world["in_hand"].pk, 2])),
+    Shown("note to be printed", "viewer", of_row("consulted", "print")),
+    Shown("amended note to be printed", "viewer", of_row("amended", "print")),
+    Shown("to be signed", "reviewer", of_row("approved", "sign")),
+    Shown("to be signed, without a password", "reviewer", of_row("approved", "sign"), presses=("Sign and lock",)),
+    Shown("addendum", "reviewer", of_row("signed", "addendum")),
+    Shown("entered in error?", "reviewer", of_row("signed", "error")),
+    Shown("rejected?", "reviewer", of_row("consulted"), presses=("Reject",)),
+]
 FORMS = [
     Shown("new API key", "manager", adding("access_apikey")),
     Shown("new API key, incomplete", "manager", adding("access_apikey"), presses=("Make an API key",)),
@@ -114,4 +128,4 @@ ERRORS = [
     Shown("not to be asked", "viewer", listed("notes_note", "?p=%00"), status=400),
 ]
 
-PAGES = [*FRONT, *LISTS, *ROWS, *FORMS, *SIGNING_IN, *ERRORS]
+PAGES = [*FRONT, *LISTS, *ROWS, *REVIEW, *FORMS, *SIGNING_IN, *ERRORS]

@@ -9,11 +9,14 @@ from typing import Any
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from access.models import Clinic, Membership, User
+from access.log import Actor
+from access.models import AccessEntry, Clinic, Membership, User
 from ingest.models import Callback
+from notes import review
 from notes.models import Note
 from tests.admin.rows import consultation
 from tests.admin.signin import code_of
+from tests.browser.consultations import consulted, in_hand
 from tests.factories import (
     CallbackFactory,
     ClinicFactory,
@@ -101,7 +104,9 @@ def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
         state: NoteFactory(request=of_request(answered), **facts, state=state, **states[state]) for state in states
     }
     TranscriptFactory(request=found["in_review"].request, lines=[{"text": LONG, "speaker": LONG}])
-    return found
+    by = Actor(AccessEntry.Actor.USER, str(reviewer.pk))
+    review.amend(found["amended"].pk, by, LONG)
+    return found | {"consulted": consulted(clinic), "in_hand": in_hand(clinic, reviewer)}
 
 
 def callbacks(clinic: Clinic) -> dict[str, Any]:
