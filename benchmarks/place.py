@@ -34,20 +34,38 @@ def progress(line: str) -> None:
 
 
 @contextmanager
-def own_database(name: str) -> Iterator[str]:
+def own_database(name: str, *, keep: bool = False) -> Iterator[str]:
     """Migrated, granted to the application and gone afterwards. Sets Django up on it as its owner; gives the
-    application's URL."""
+    application's URL. `keep`: it stays, with its rows, and one that is there is taken."""
     owner, application = os.environ["DATABASE_URL"], os.environ["DATABASE_APP_URL"]
-    database = sql.Identifier(name)
-    with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+    with psycopg.connect(owner, autocommit=True) as connection, _database(connection, name, keep=keep):
+        _set_up(_named(owner, name), str(urlsplit(application).username))
         try:
-            _set_up(_named(owner, name), str(urlsplit(application).username))
             yield _named(application, name)
         finally:
             connections.close_all()
-            # Without force, which PostgreSQL 15 refuses to owners while an autovacuum is at work there.
+
+
+@contextmanager
+def copy_of(url: str, name: str, *, keep: bool = False) -> Iterator[str]:
+    """A copy of the database that nobody is connected to, as it is now; gives its URL for the same role."""
+    owner, like = _named(os.environ["DATABASE_URL"], "postgres"), urlsplit(url).path.removeprefix("/")
+    connections.close_all()
+    with psycopg.connect(owner, autocommit=True) as connection, _database(connection, name, keep=keep, like=like):
+        yield _named(url, name)
+
+
+@contextmanager
+def _database(connection: psycopg.Connection, name: str, *, keep: bool, like: str = "template1") -> Iterator[None]:
+    database = sql.Identifier(name)
+    if not keep:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(database, sql.Identifier(like)))
+    try:
+        yield
+    finally:
+        if not keep:  # without force, which PostgreSQL 15 refuses to owners while an autovacuum is at work there
             connection.execute(sql.SQL("DROP DATABASE {}").format(database))
 
 

@@ -131,7 +131,8 @@ UPDATE notes_note AS old SET state = new.state, signed_by_id = signer,
     signed_at = CASE WHEN signer IS NOT NULL THEN at + interval '1 hour' END,
     search = new.words || array_to_tsvector(ARRAY[{PLACE.format(row="old")}])
 FROM (
-    SELECT {NOTE} AS id, state, at, CASE WHEN {IS_SIGNED} THEN person END AS signer, told.noted || {ADDED} AS words {{rows}}
+    SELECT {NOTE} AS id, state, at, CASE WHEN {IS_SIGNED} THEN person END AS signer, told.noted || {ADDED} AS words
+    {{rows}}
 ) AS new WHERE old.id = new.id
 """  # noqa: S608 (our own names)
 ADDENDA: Columns = {
