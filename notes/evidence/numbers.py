@@ -12,6 +12,7 @@ from notes.evidence.languages.language import Language
 from notes.evidence.tokens import Token
 
 LONGEST = 9  #: digits; more of them are a telephone's or a record's, and nobody says them as one number
+MOST = 10**LONGEST
 SEPARATED = re.compile(r"\d{1,3}(?:([.,])\d\d\d)(?:\1\d\d\d)*")
 GLYPHS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 ZEROS = frozenset({"oh", "o"})
@@ -130,7 +131,7 @@ def _cardinals(language: Language) -> phrasing.Phrases:
 
 def _multiplied(tokens: Sequence[Token], first: Number, language: Language) -> Number | None:
     total, current, at = 0.0, first.value, first.after
-    while multiplier := language.multipliers.get(text(tokens, at)):
+    while total + current < MOST and (multiplier := language.multipliers.get(text(tokens, at))):
         total, current = (total, current * 100) if multiplier == 100 else (total + current * multiplier, 0)
         at += 1
         if more := _spoken(tokens, at + (text(tokens, at) in language.joins), language):

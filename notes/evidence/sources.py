@@ -14,6 +14,7 @@ from notes.evidence.reading import Sentence
 # Tuned for precision first: a wrong source costs more trust than a missing one. A word said in one line weighs 1.
 ENOUGH, SHARE = 0.75, 0.34  #: what the first line needs at least, and of the weight of the whole sentence
 MORE, MORE_SHARE = 0.75, 0.33  #: the same, for what another line adds
+LISTED, LISTED_SHARE = 0.75, 0.2  #: a sentence of which so much was said, here and there, asks for less of a line
 WHOLE, WHOLE_ENOUGH = 0.9, 0.45  #: of a sentence that is there to such a share, less is enough
 UNHEARD = 0.6  #: what a word weighs that nobody says: the note may be saying it in its own
 ASKED = 0.5  #: of its weight a question has, where its answer says other things
@@ -39,13 +40,15 @@ class Transcript:
 
     def sources(self, sentence: Sentence) -> tuple[int, ...]:
         """One to three lines, the best first; none where none is good enough."""
-        clues = list(self._clues(sentence))
-        total = sum(weight for weight, _ in clues)
+        clues = list(self._clues(sentence)) if _says_something(sentence) else []
+        total, needed = sum(weight for weight, _ in clues), _needed(clues)
         is_denial, chosen = denies(sentence), list[int]()
         while clues and len(chosen) < MOST_LINES:
             weight, best = self._best(clues, is_denial)
-            if not _is_enough(weight, total, is_first=not chosen):
+            if weight < needed:
                 break
+            if not chosen:
+                needed = max(MORE, (MORE_SHARE if weight >= SHARE * total else LISTED_SHARE) * total)
             chosen += [place for place in best if place not in chosen]
             clues = [(weight, places) for weight, places in clues if places.isdisjoint(best)]
         return tuple(chosen[:MOST_LINES])
@@ -92,7 +95,13 @@ class Transcript:
         return both, tuple(sorted(pair, key=lambda one: -weights.get(one, 0)))
 
 
-def _is_enough(weight: float, total: float, is_first: bool) -> bool:
-    if not is_first:
-        return weight >= MORE and weight >= MORE_SHARE * total
-    return weight >= max(ENOUGH, SHARE * total) or weight >= max(WHOLE_ENOUGH, WHOLE * total)
+def _says_something(sentence: Sentence) -> bool:
+    return bool(sentence.stems) or any(quantity.kind not in ("bare", "counted") for quantity in sentence.quantities)
+
+
+def _needed(clues: Sequence[Clue]) -> float:
+    """What the first line must weigh."""
+    total = sum(weight for weight, _ in clues)
+    is_list = sum(weight for weight, places in clues if places) >= LISTED * total
+    needed = max(ENOUGH, (LISTED_SHARE if is_list else SHARE) * total)
+    return min(needed, max(WHOLE_ENOUGH, WHOLE * total))

@@ -33,7 +33,6 @@ WRITTEN: Mapping[str, str] = named(
     degree="°",
     mmhg="mmhg",
     rate="bpm",
-    second="s",
     minute="min",
     hour="h",
     day="d",
