@@ -19,6 +19,28 @@ from recordings.models import Recording
 log = logging.getLogger(__name__)
 
 
+desk.register_count(
+    desk.Count(
+        7,
+        "recordings about to expire",
+        lambda _: Recording.objects.expiring(),
+        "admin:recordings_recording_changelist",
+        "expiring=yes",
+    )
+)
+
+
+class Expiring(desk.Asked):
+    """What the vendors delete soon, and of which there is no copy."""
+
+    title = "the vendor's copy"
+    parameter_name = "expiring"
+    on = "expires within a day"
+
+    def narrowed(self, rows: Any) -> Any:
+        return rows.expiring()
+
+
 @admin.register(Recording)
 class RecordingAdmin(desk.ClinicModelAdmin):
     empty = "No recording is known yet. They are the vendors' copies of the audio."
@@ -30,7 +52,7 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         desk.moment("available_until", "at the vendor until"),
         desk.moment("archived_at", "copied"),
     )
-    list_filter = ("state", desk.Since)
+    list_filter = ("state", Expiring, desk.Since)
     list_select_related = ("clinic", "session")
 
     @admin.display(description="duration")

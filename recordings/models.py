@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from access.models import ClinicOwned, User
+from access.models import ClinicOwned, ClinicOwnedQuerySet, User
 from config.leases import Leased
+
+SOON = timedelta(days=1)
+
+
+class RecordingQuerySet(ClinicOwnedQuerySet):
+    def expiring(self) -> Self:
+        """Those that their vendors delete within SOON, and of which there is no copy."""
+        return self.filter(state=Recording.State.AVAILABLE, available_until__lt=timezone.now() + SOON)
 
 
 class Recording(ClinicOwned, Leased):
@@ -36,8 +47,13 @@ class Recording(ClinicOwned, Leased):
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     parts = models.PositiveIntegerField(default=0)
 
+    objects: ClassVar[Any] = RecordingQuerySet.as_manager()
+
     class Meta:
         indexes = [
+            models.Index(
+                fields=["clinic", "available_until"], name="recording_expiring", condition=Q(state="available")
+            ),
             Leased.due_index("recording_due"),
             models.Index(fields=["clinic", "-id"], name="recording_list"),
         ]

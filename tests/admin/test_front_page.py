@@ -10,7 +10,8 @@ from django.utils import timezone
 from access.desk import counts
 from access.models import Clinic
 from ingest.models import AsyncRequest
-from tests.factories import CallbackFactory, NoteFactory, SubmissionFactory
+from tests.admin.conftest import signed_in
+from tests.factories import CallbackFactory, MembershipFactory, NoteFactory, RecordingFactory, SubmissionFactory
 
 COUNT = re.compile(r'<a href="([^"]+)"><strong>([^<]+)</strong> <span>([^<]+)</span>')
 
@@ -31,6 +32,10 @@ def work(clinic: Clinic) -> None:
     SubmissionFactory(request__session__clinic=clinic, request__failed=True)
     CallbackFactory(submission__request__session__clinic=clinic, submission__request__ready=True, state="junk")
     CallbackFactory(submission__request__session__clinic=clinic, submission__request__ready=True, state="failed")
+    for hours in (5, 50):
+        RecordingFactory(
+            session__clinic=clinic, state="available", available_until=timezone.now() + timedelta(hours=hours)
+        )
 
 
 def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, work: None) -> None:
@@ -39,14 +44,30 @@ def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, 
         numbers = {label: number for label, (number, _) in found.items()}
         assert numbers == {
             "notes need review": "2",
+            "claimed by you": "0",
             "waiting too long": "1",
             "failed requests": "1",
             "failed callbacks": "1",
             "callbacks with a problem": "2",
+            "recordings about to expire": "1",
         }
         for number, address in found.values():
             listed = desk.get(address).content.decode()
             assert len(re.findall(r'<th class="field-', listed)) == int(number)
+
+
+def test_what_somebody_has_claimed_is_theirs_alone(viewer: Client, clinic: Clinic) -> None:
+    person = MembershipFactory(clinic=clinic).user
+    NoteFactory(request__session__clinic=clinic, state="in_review", holder=person)
+    NoteFactory(request__session__clinic=clinic, state="in_review")
+    number, address = shown(desk := signed_in(person))["claimed by you"]
+    assert number == "1"
+    assert len(re.findall(r'<th class="field-', desk.get(address).content.decode())) == 1
+
+
+def test_the_next_note_is_one_key_away_for_who_may_review(viewer: Client, reviewer: Client, operator: Client) -> None:
+    is_there = [b'data-key="n"' in desk.get("/admin/").content for desk in (viewer, reviewer, operator)]
+    assert is_there == [False, True, False]
 
 
 def test_another_clinic_counts_its_own(colleague_elsewhere: Client, work: None) -> None:
