@@ -47,7 +47,8 @@ PAGES = {
 }
 CHOICE = re.compile(r'<a href="\?([\w=%.-]+)"')
 COLUMNS = {
-    **{"": "page", "statements, few": "statements_few", "many": "statements_many", "p50 ms, few": "p50_few"},
+    **{"": "page", "statements, few": "statements_few", "many": "statements_many"},
+    **{"kB, few": "kb_few", "kB, many": "kb_many", "p50 ms, few": "p50_few"},
     **{"p50, many": "p50_many", "p95, few": "p95_few", "p95, many": "p95_many", "times as slow": "ratio"},
 }
 Visit = Callable[[], Sequence[requests.Response]]
@@ -55,16 +56,18 @@ Visit = Callable[[], Sequence[requests.Response]]
 
 @dataclass
 class Visits:
-    """One page in one clinic, asked for again and again: seconds, and the statements that the last answer took."""
+    """One page in one clinic, asked for again and again: seconds; and the last answer's statements and bytes."""
 
     took: list[float] = field(default_factory=list)
     statements: int = 0
+    size: int = 0
 
     def note(self, answers: Sequence[requests.Response]) -> None:
         for answer in answers:
             answer.raise_for_status()
         self.took.append(sum(answer.elapsed.total_seconds() for answer in answers))
         self.statements = sum(int(answer.headers.get(HEADER, 0)) for answer in answers)
+        self.size = sum(len(answer.content) for answer in answers)
 
 
 class Reviewer:
@@ -154,6 +157,7 @@ def row(page: str, few: Visits, many: Visits) -> dict[str, Any]:
     return {
         **{"page": page, "ratio": round(statistics.median(ratios), 2)},
         **{"statements_few": few.statements, "statements_many": many.statements},
+        **{"kb_few": round(few.size / 1000), "kb_many": round(many.size / 1000)},
         **{"p50_few": round(milliseconds(few.took, 50), 1), "p50_many": round(milliseconds(many.took, 50), 1)},
         **{"p95_few": round(milliseconds(few.took, 95), 1), "p95_many": round(milliseconds(many.took, 95), 1)},
     }
