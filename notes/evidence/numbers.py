@@ -30,7 +30,7 @@ class Number(NamedTuple):
 
 def read(tokens: Sequence[Token], at: int, language: Language) -> Number | None:
     """The number that begins at a token."""
-    if _is_code(tokens, at):
+    if not (tokens[at].is_numeral or tokens[at].text in _firsts(language)) or _is_code(tokens, at):
         return None
     if text(tokens, at) in language.articles and (said := _part(tokens, at + 1, language)):
         return said
@@ -50,6 +50,12 @@ def text(tokens: Sequence[Token], at: int) -> str:
 def plain(value: float) -> str:
     """Without zeros that say nothing."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=8)
+def _firsts(language: Language) -> frozenset[str]:
+    parts = frozenset({*GLYPHS, *language.fractions, *language.collectives})
+    return parts.union(_cardinals(language), language.multipliers, language.articles, language.points)
 
 
 def _is_code(tokens: Sequence[Token], at: int) -> bool:

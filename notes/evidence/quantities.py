@@ -129,6 +129,8 @@ def _measure(tokens: Sequence[Token], at: int, language: Language) -> Found:
     if second and _unit(tokens, second, language):
         end, last = _one(tokens, between, second, language)
         return [*_part_of(tokens, at, first, second, language), *end], last
+    if second and not second.is_article:  # "one or two"
+        first = first._replace(is_article=False)
     return _one(tokens, at, first, language, is_age)
 
 
@@ -168,12 +170,21 @@ def _one(tokens: Sequence[Token], at: int, number: Number, language: Language, i
 
 
 def _completed(tokens: Sequence[Token], value: float, after: int, unit: str, language: Language) -> tuple[float, int]:
-    """ "An hour and a half", "1 m 75"."""
+    """ "An hour and a half", "un mètre 75", "deux milligrammes cinq"."""
     if half := numbers.half_after(tokens, Number(value, after), language):
         return half.value, half.after
-    if unit == "m" and (more := numbers.read(tokens, after, language) if after < len(tokens) else None):
-        return (value + more.value / 100, more.after) if 10 <= more.value < 100 else (value, after)
-    return value, after
+    if not language.decimals_follow_unit or units.KINDS[unit] not in ("dose", "size") or after >= len(tokens):
+        return value, after
+    more = numbers.read(tokens, after, language)
+    if more is None or more.value not in range(1, 100) or value % 1 or not _stands_alone(tokens, more, language):
+        return value, after
+    return float(f"{value:.0f}.{more.value:.0f}"), more.after
+
+
+def _stands_alone(tokens: Sequence[Token], number: Number, language: Language) -> bool:
+    following = text(tokens, number.after)
+    is_counting = following[:1].isalpha() and following not in language.stop_words
+    return not (number.is_article or is_counting or following in language.times or _unit(tokens, number, language))
 
 
 def _bare(tokens: Sequence[Token], at: int, number: Number, language: Language) -> list[Quantity]:

@@ -14,7 +14,7 @@ from notes.evidence.reading import Sentence
 # Tuned for precision first: a wrong source costs more trust than a missing one. A word said in one line weighs 1.
 ENOUGH, SHARE = 0.75, 0.34  #: what the first line needs at least, and of the weight of the whole sentence
 MORE, MORE_SHARE = 0.75, 0.33  #: the same, for what another line adds
-LISTED, LISTED_SHARE = 0.75, 0.2  #: a sentence of which so much was said, here and there, asks for less of a line
+LISTED, LISTED_SHARE = 0.75, 0.14  #: a sentence of which so much was said, here and there, asks for less of a line
 WHOLE, WHOLE_ENOUGH = 0.9, 0.45  #: of a sentence that is there to such a share, less is enough
 UNHEARD = 0.6  #: what a word weighs that nobody says: the note may be saying it in its own
 ASKED = 0.5  #: of its weight a question has, where its answer says other things

@@ -35,7 +35,7 @@ def stems(tokens: Sequence[Token], within: Sequence[Quantity], language: Languag
 
 
 def content(tokens: Sequence[Token], within: Sequence[Quantity], language: Language) -> Iterator[Token]:
-    measured = {place for quantity in within for place in range(quantity.start, quantity.end)} if within else ()
+    measured = {place for quantity in within if quantity.is_firm for place in range(quantity.start, quantity.end)}
     for token in tokens:
         if token.is_word and token.text not in language.stop_words and token.start not in measured:
             yield token

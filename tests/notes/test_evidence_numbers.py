@@ -67,6 +67,7 @@ SAME_EN = [
     ("Pulse 78/min.", "78 beats per minute."),
     ("Pulse 78 bpm.", "The pulse is 78."),
     ("Call at 14:30.", "At 14:30, please."),
+    ("Alcohol: 1-2 drinks.", "Maybe one or two."),
     ("Omeprazole 20 mg.", "I take twenty once a day."),
 ]
 SAME_FR = [
@@ -106,6 +107,9 @@ SAME_FR = [
     ("EVA 5/10.", "Cinq sur dix."),
     ("5 à 7 jours.", "De cinq à sept jours."),
     ("Taille 175 cm.", "Un mètre 75."),
+    ("Bisoprolol 2,5 mg.", "Deux milligrammes cinq, le matin."),
+    ("LDL 1,45 g/L.", "Un gramme quarante-cinq."),
+    ("Paracétamol 1 g 3 fois par jour.", "Un gramme trois fois par jour."),
 ]
 
 

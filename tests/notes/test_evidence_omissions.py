@@ -197,6 +197,10 @@ def test_a_no_to_what_the_note_affirms_is_not_reflected() -> None:
     assert omitted("Douleur à la poitrine.", "Mal à la poitrine ?", "Non.", language=FR) == [(1, "negation")]
 
 
+def test_a_hesitation_is_no_no() -> None:
+    assert omitted("Drinks alcohol.", "Do you drink?", "Not really, now and then.") == []
+
+
 def test_a_yes_to_what_the_note_affirms_is_reflected() -> None:
     assert omitted("Chest pain.", "Any chest pain?", "Yes.") == []
 

@@ -182,5 +182,5 @@ ENGLISH = Language(
         egfr inr psa bmi score ferritin systolic diastolic respirations crp"""
     ),
     yes=words("yes yeah yep yup correct right sure exactly absolutely definitely"),
-    no=words("no nope never none nah not"),
+    no=words("no nope never none nah"),
 )

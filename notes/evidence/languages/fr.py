@@ -133,6 +133,7 @@ FRENCH = Language(
         }
     ),
     cuff_in_centimetres=True,
+    decimals_follow_unit=True,
     negations=words("pas jamais rien aucun aucune sans ni nie plus arrêté arrête arrêter arrêtez stoppé"),
     halves={"plus": words("n ne")},
     negative=words(
@@ -176,5 +177,5 @@ FRENCH = Language(
         potassium sodium hémoglobine cholestérol triglycérides tsh crp inr psa imc score ferritine"""
     ),
     yes=words("oui ouais si voilà exactement"),
-    no=words("non aucun aucune jamais rien pas"),
+    no=words("non aucun aucune jamais rien"),
 )

@@ -95,6 +95,8 @@ class Language:
     hints: Mapping[Phrase, str] = field(default_factory=dict)
     #: 12/8 is 120/80 mmHg, and "douze huit" says it.
     cuff_in_centimetres: bool = False
+    #: "Deux milligrammes cinq" are 2.5 mg.
+    decimals_follow_unit: bool = False
 
     # --- Negations
     negations: frozenset[str] = frozenset()
