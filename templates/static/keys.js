@@ -16,10 +16,9 @@
     const toggle = () => (audio.paused ? audio.play().catch(() => {}) : audio.pause());
     const find = () => document.getElementById("player-find").focus();
 
-    const turn = (way) => {
-        const current = document.querySelector(".lp-lines [aria-current]");
-        let line = current?.[way] ?? document.querySelector(".lp-lines [data-start]");
-        while (line && !line.dataset.start) line = line[way];
+    const turn = (by) => {
+        const lines = [...document.querySelectorAll(".lp-lines [data-start]")];
+        const line = lines[lines.findIndex((one) => one.matches("[aria-current]")) + by];
         if (line) seek(line.dataset.start / 1000);
     };
 
@@ -34,8 +33,8 @@
         " ": toggle,
         ArrowLeft: () => jump(-5),
         ArrowRight: () => jump(5),
-        j: () => turn("nextElementSibling"),
-        k: () => turn("previousElementSibling"),
+        j: () => turn(1),
+        k: () => turn(-1),
         "<": () => change(-1),
         ">": () => change(1),
     };

@@ -10,11 +10,10 @@
 
     const audio = document.querySelector(".lp-listen audio");
     const view = document.querySelector(".lp-listen .lp-scroll");
-    const list = view.querySelector(".lp-lines");
     const follow = document.getElementById("player-follow");
     const skip = document.getElementById("player-skip");
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
-    const stops = [...list.querySelectorAll("button.lp-time")];
+    const stops = [...view.querySelectorAll("button.lp-time")];
     const timed = stops.map((stop) => timesOf(stop.parentElement)).sort((a, b) => a.start - b.start);
     let current = null;
     let stop = stops[0];
@@ -44,7 +43,7 @@
         line?.setAttribute("aria-current", "true");
         current = line;
         if (!line) return;
-        if (!list.contains(document.activeElement)) stopAt(line.querySelector("button"));
+        if (!view.contains(document.activeElement)) stopAt(line.querySelector("button"));
         if (follow.checked) show(line);
     };
 
@@ -71,14 +70,13 @@
     const chooseSkip = () => localStorage.setItem("listenpost.skip", skip.checked ? "on" : "off");
 
     // --- What is in view
-    const isInView = (top, line) => top >= 0 && top + line.offsetHeight < view.clientHeight * 0.75;
-
     const show = (line, isSettled = false) => {
-        const top = line.offsetTop - view.scrollTop;
-        if (isInView(top, line)) return;
-        const isFar = Math.abs(top) > 2 * view.clientHeight;
+        const { top, bottom } = line.getBoundingClientRect();
+        const above = view.getBoundingClientRect().top;
+        if (top >= above && bottom < above + view.clientHeight * 0.75) return;
+        const isFar = Math.abs(top - above) > 2 * view.clientHeight;
         const behavior = isFar || isSettled || calm.matches ? "instant" : "smooth";
-        view.scrollTo({ top: line.offsetTop - view.clientHeight / 4, behavior });
+        view.scrollBy({ top: top - above - view.clientHeight / 4, behavior });
         // How tall lines are that were never in view is a guess until they are.
         if (isFar) setTimeout(show, 100, line, true);
     };
@@ -139,7 +137,7 @@
     };
 
     const source = ({ detail }) => {
-        list.querySelectorAll(".lp-source").forEach(unmark);
+        view.querySelectorAll(".lp-source").forEach(unmark);
         const lines = detail.lines.map(numbered).filter(Boolean);
         lines.forEach(markAsSource);
         if (!lines.length) return;
@@ -150,8 +148,8 @@
     const listen = () => {
         audio.addEventListener("timeupdate", hear);
         audio.addEventListener("seeking", hear);
-        list.addEventListener("click", play);
-        list.addEventListener("focusin", (event) => stopAt(event.target.closest("button")));
+        view.addEventListener("click", play);
+        view.addEventListener("focusin", (event) => stopAt(event.target.closest("button")));
         follow.addEventListener("change", goOnFollowing);
         skip.addEventListener("change", chooseSkip);
         for (const sign of ["wheel", "touchmove"]) view.addEventListener(sign, leave, { passive: true });
