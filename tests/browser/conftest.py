@@ -14,11 +14,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 from django.urls import reverse
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from access.models import Clinic, User
 from config.embedded import APPLICATION
-from tests.browser.desk import Desk
+from tests.browser.desk import PATIENCE, Desk
 from tests.browser.web import serving
 from tests.factories import ClinicFactory, MembershipFactory
 
@@ -29,6 +29,7 @@ def browser() -> Iterator[Browser]:
     assert chromium, "tests in a browser need Chromium: sudo apt install chromium"
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=chromium)
         yield browser
         browser.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -16,6 +17,7 @@ from notes.models import Evidence, Note
 from notes.review import Words
 from notes.services import Origin, store_notes, store_transcripts
 from recordings.models import Waveform
+from recordings.peaks import measure
 from sandbox.sample import AUDIO, sample
 from tests.factories import SubmissionFactory
 from vendors.base import Line, NoteText, Section
@@ -40,15 +42,18 @@ def consulted(clinic: Clinic, reference: str = "VISIT-1") -> Note:
 
 
 def keep(audio: Any) -> None:
-    """In the storage, with a waveform of the like of speech."""
+    """In the storage, and drawn."""
     body = AUDIO.read_bytes()
     audio.size, audio.duration_ms = len(body), sample()["duration_ms"]
     audio.save()
     default_storage.save(audio.storage_key, ContentFile(body))
-    said = [(line["start_offset_ms"], line["end_offset_ms"]) for line in sample()["transcript"]]
-    places = [audio.duration_ms * part // 600 for part in range(600)]
-    peaks = [40 + part * 37 % 60 if any(a <= at <= b for a, b in said) else 3 for part, at in enumerate(places)]
-    Waveform.objects.update_or_create(audio_id=audio.pk, defaults={"clinic_id": audio.clinic_id, "peaks": peaks})
+    drawn = {"clinic_id": audio.clinic_id, "peaks": peaks(), "next_attempt_at": None}
+    Waveform.objects.update_or_create(audio_id=audio.pk, defaults=drawn)
+
+
+@cache
+def peaks() -> list[int]:
+    return measure(str(AUDIO), sample()["duration_ms"])
 
 
 def weigh(note: Note) -> None:

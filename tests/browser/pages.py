@@ -72,6 +72,9 @@ LISTS = [
     *(Shown(f"{name} list", "operator", listed(name)) for name in FOR_OPERATORS),
     *(Shown(f"{name} list, empty", "newcomer", listed(name)) for name in READ),
     Shown("notes list, none of a state", "newcomer", listed("notes_note", "?state__exact=rejected")),
+    Shown("notes found", "manager", listed("notes_note"), {"Words": "headaches"}, ("Search",)),
+    Shown("transcripts found", "viewer", listed("notes_transcript"), {"Words": "headaches"}, ("Search",)),
+    Shown("no note found", "manager", listed("notes_note"), {"Words": "fracture"}, ("Search",)),
     Shown("lists of an app", "manager", lambda world: reverse("admin:app_list", args=["ingest"])),
 ]
 ROWS = [

@@ -1,0 +1,89 @@
+"""The pictures in docs/images, of a clinic in the middle of its morning: scripts/pictures takes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from access.models import Clinic, User
+from config.installation import ROOT
+from notes.models import Note
+from notes.weighing import weigh
+from tests.browser.conftest import signed_in
+from tests.browser.consultations import consulted, in_hand
+from tests.browser.desk import Desk
+from tests.browser.pages import Shown, listed, of_row, site
+from tests.browser.world import World, of_request
+from tests.factories import CallbackFactory, ClinicFactory, MembershipFactory, NoteFactory, UserFactory
+
+FOLDER = ROOT / "docs" / "images"
+PEOPLE = {"ada": ("Ada", "Moreau"), "jonas": ("Jonas", "Berg")}
+#: Title, template, state and who has it, newest first.
+MORNING = [
+    ("Follow-up: type 2 diabetes", "GENERAL_MEDICINE", "needs_review", ""),
+    ("Acute cough", "GENERAL_MEDICINE", "needs_review", ""),
+    ("Low back pain after lifting", "PHYSIOTHERAPY", "in_review", "jonas"),
+    ("Palpitations and poor sleep", "CARDIOLOGY", "approved", "ada"),
+    ("Well child visit, 18 months", "PEDIATRICS", "signed", "ada"),
+    ("Knee pain on stairs", "ORTHOPEDICS", "amended", "jonas"),
+    ("Test of the microphone", "GENERAL_MEDICINE", "rejected", ""),
+]
+PICTURES = [
+    Shown("front", "ada", site("index")),
+    Shown("notes", "ada", listed("notes_note")),
+    Shown("search", "ada", listed("notes_note"), {"Words": "blood pressure"}, ("Search",)),
+    Shown("note", "ada", of_row("fresh")),
+    Shown("conflict", "ada", of_row("in_hand", "conflict")),
+    Shown("sign", "ada", of_row("approved", "sign")),
+    Shown("print", "ada", of_row("amended", "print")),
+    Shown("transcript", "ada", lambda world: reverse("admin:notes_transcript_change", args=[world["said"].pk])),
+    Shown("request", "ada", of_row("waiting")),
+    Shown("callbacks", "ada", listed("ingest_callback")),
+]
+
+
+@pytest.fixture(scope="module")
+def world(web: str, django_db_blocker: Any) -> World:
+    with django_db_blocker.unblock():
+        clinic = ClinicFactory(name="Harbour practice", time_zone="Europe/Paris")
+        people = {name: person(clinic, *names) for name, names in PEOPLE.items()}
+        rows = {state: note_of(clinic, people, *facts) for facts in reversed(MORNING) for state in [facts[2]]}
+        fresh = consulted(clinic, "VISIT-1042")
+        weigh(fresh, fresh.request.transcript.lines)
+        waiting = of_request({"session__clinic": clinic, "waiting": True, "submitted_at": timezone.now()})
+        CallbackFactory(submission=waiting.current_submission, state="junk", problem="It is no JSON.")
+        more = {"fresh": fresh, "said": fresh.request.transcript, "waiting": waiting}
+        return World(clinic, rows | more | {"in_hand": in_hand(clinic, people["ada"])}, people)
+
+
+def person(clinic: Clinic, first: str, last: str) -> User:
+    user = UserFactory(username=f"{first}.{clinic.pk.hex[-6:]}".lower(), first_name=first, last_name=last)
+    made: User = MembershipFactory(clinic=clinic, role="manager", user=user).user
+    return made
+
+
+def note_of(clinic: Clinic, people: dict[str, User], title: str, template: str, state: str, holder: str) -> Note:
+    request = of_request(
+        {"session__clinic": clinic, "session__encounter_ref": f"VISIT-{len(title) + 1000}", "ready": True}
+    )
+    facts: dict[str, Any] = {"holder": people[holder]} if holder else {}
+    if state in ("signed", "amended"):
+        facts |= {"signed_by": people[holder], "signed_at": timezone.now() - timedelta(minutes=20)}
+    return NoteFactory(request=request, title=title, template=template, text=f"{title}.", state=state, **facts)
+
+
+@pytest.fixture
+def ada(world: World, desks: Callable[..., Desk]) -> Desk:
+    return signed_in(desks(), world.people["ada"])
+
+
+@pytest.mark.parametrize("shown", PICTURES, ids=lambda shown: shown.name)
+def test_picture(shown: Shown, world: World, ada: Desk) -> None:
+    shown.visit(ada, world)
+    ada.page.wait_for_load_state("networkidle")
+    ada.page.screenshot(path=FOLDER / f"{shown.name}.png")
