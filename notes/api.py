@@ -77,7 +77,8 @@ class NewestFound(NewestFirst):
     def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
         if not (words := request.query_params.get("q")):
             return super().take(rows, most, request)
-        what = asked(words, [request.auth.clinic_id])
+        program: Any = request.auth
+        what = asked(words, [program.clinic_id])
         is_newest_first = rows.query.order_by == ("-id",)
         found = rows.filter(pk__in=newest(rows, what, most)) if is_newest_first else matching(rows, what)
         return list(found[:most])

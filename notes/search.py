@@ -34,7 +34,7 @@ INDEXED_BYTES = 120_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is looked for: a tsquery in each language that has something to look for, as PostgreSQL writes it, and where."""
+    """What is looked for and where: by language, a tsquery as PostgreSQL writes it; none where that would be empty."""
 
     spoken: Mapping[str, str]
     clinics: Sequence[UUID]
@@ -79,7 +79,7 @@ def newest(rows: QuerySet[Row], what: Asked, most: int) -> list[UUID]:
     return found if len(found) == most else _taken(rows, [what.on(EVERYWHERE)], most)
 
 
-def _taken(rows: QuerySet[Row], queries: Sequence[str], most: int) -> list[UUID]:
+def _taken(rows: QuerySet[Row], queries: list[str], most: int) -> list[UUID]:
     """The first ids that these queries find: PostgreSQL takes them in turn, and none once there are enough."""
     of_one = rows.filter(Holds(F("search"), Query(Func(template="shelf.query"))))
     # By the ids themselves PostgreSQL might walk all rows in their order, and unpack the vector of each.

@@ -122,7 +122,8 @@ class FoundList(ChangeList):
         rows = super().get_queryset(request, exclude_parameters)
         if not self.query:
             return rows
-        self.found = self.model_admin.find(request, rows, self.query)
+        page: Any = self.model_admin
+        self.found = page.find(request, rows, self.query)
         return rows.filter(pk__in=self.found.newest(self.MOST))
 
     def get_results(self, request: HttpRequest) -> None:
@@ -187,9 +188,11 @@ class SearchedModelAdmin(ClinicModelAdmin):
 
     def to_list(self, request: HttpRequest, narrowed: QueryDict, **more: str) -> HttpResponse:
         """The list as it was narrowed, from its first page."""
-        filters = {name: value for name, value in narrowed.items() if self.lookup_allowed(name, str(value), request)}
+        filters = {name: str(value) for name, value in narrowed.items()}
         query = QueryDict(mutable=True)
-        query.update(filters | more)
+        query.update(
+            {name: value for name, value in filters.items() if self.lookup_allowed(name, value, request)} | more
+        )
         return HttpResponseRedirect(f"{self.list_address()}?{query.urlencode()}".rstrip("?"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Context | None = None) -> HttpResponse:

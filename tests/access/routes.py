@@ -110,6 +110,12 @@ PRESSED = """
 POST .<uuid:object_id>/press/        302 404 403 403 302+ 403 302+
 """
 
+#: The words are sealed for whoever asks, and looked for in the list.
+SEARCHED = """
+GET  .search/                        302 302 302 302 302 302 302
+POST .search/                        302 302 302 302 302 302 302
+"""
+
 #: What reviewers of the clinic do with a note that nobody has claimed. Operators are no clinicians.
 REVIEWED = """
 POST .<uuid:object_id>/press/                  302 404 403 302+ 302+ 403 403
@@ -140,8 +146,8 @@ POST .<uuid:object_id>/pdf/                    302 404 405 405  405  405 405
 """
 
 MODELS = {
-    "notes/note": [READ_BY_MEMBERS, REVIEWED],
-    "notes/transcript": [READ_BY_MEMBERS],
+    "notes/note": [READ_BY_MEMBERS, SEARCHED, REVIEWED],
+    "notes/transcript": [READ_BY_MEMBERS, SEARCHED],
     "recordings/recording": [
         READ_BY_MEMBERS,
         """

@@ -97,7 +97,7 @@ def test_where_a_row_stands_is_no_word_that_finds_it(clinic: Clinic, knee: Note)
         assert found(clinic, words) == []
 
 
-AGES = (
+AGES: tuple[str, ...] = (
     "2026-06-01T12:00:00.000",
     "2026-06-01T12:00:00.001",
     "2026-06-01T11:59",
