@@ -25,7 +25,7 @@ Topics = tuple[Idea, ...]
 
 def denied(sentence: Sentence) -> Iterator[Topics]:
     """Of each clause that denies something a note is about, what that is."""
-    if sentence.is_question:
+    if sentence.is_question or sentence.spoken.isdisjoint(sentence.language.negations):
         return
     for clause in _clauses(sentence.tokens, sentence.language):
         if _denies(clause, sentence.language) and (found := topics(clause, sentence.language)):

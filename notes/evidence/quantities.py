@@ -184,7 +184,8 @@ def _completed(tokens: Sequence[Token], value: float, after: int, unit: str, lan
 def _stands_alone(tokens: Sequence[Token], number: Number, language: Language) -> bool:
     following = text(tokens, number.after)
     is_counting = following[:1].isalpha() and following not in language.stop_words
-    return not (number.is_article or is_counting or following in language.times or _unit(tokens, number, language))
+    goes_on = following in ("x", "/", "-", *language.times, *language.ranges)
+    return not (number.is_article or is_counting or goes_on or _unit(tokens, number, language))
 
 
 def _bare(tokens: Sequence[Token], at: int, number: Number, language: Language) -> list[Quantity]:

@@ -18,7 +18,7 @@ BREAK = re.compile(r"[\r\n\u2028\u2029•●▪]+")
 BULLET = re.compile(r"[\s\-\u2013—*+>·◦]*(?:\(?(?:\d{1,2}[.)]|[A-Za-z]\))(?=\s))?\s*")
 # Only where a run of points begins, and never given back: a million points are read once.
 END = re.compile(r"(?<![.!?…])[.!?…]++[\"'\u2019”»)\]]*+(?=\s|$)")
-LAST_WORD = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+)*$")
+LONGEST = 12  #: characters of an abbreviation
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -55,11 +55,9 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def _is_abbreviation(text: str, start: int, point: re.Match[str]) -> bool:
     if point[0] != ".":
         return False
-    before = LAST_WORD.search(text, max(start, point.start() - 12), point.start())
-    if not before:
-        return False
-    word = before[0].lower().replace(".", "")
+    before = "".join(text[max(start, point.start() - LONGEST) : point.start()].split()[-1:]).lstrip("('\"")
+    word = before.lower().replace(".", "")
     if word in TITLES:
-        return len(word) > 1 or before[0] == "M"
+        return len(word) > 1 or before == "M"
     following = text[point.end() : point.end() + 2].strip()
-    return (word in SHORT or "." in before[0]) and not following[:1].isupper()
+    return (word in SHORT or ("." in before and word.isalpha())) and not following[:1].isupper()

@@ -48,7 +48,7 @@ def tokens(text: str, start: int, end: int) -> Iterator[Token]:
     before = -1
     for match in TOKEN.finditer(text, start, end):
         first, after = match.span()
-        yield Token(fold(match[0][:LONGEST]), first, after, first == before)
+        yield Token(fold(text[first : min(after, first + LONGEST)]), first, after, first == before)
         before = after
 
 

@@ -60,7 +60,7 @@ def _relevant(line: Sequence[Sentence], before: Sequence[Sentence]) -> Iterator[
     context = before[-1:] if before and before[-1].is_question else ()
     for sentence in line:
         context = (*context, sentence)
-        if not sentence.is_question:
+        if sentence.quantities and not sentence.is_question:
             matters = any(_is_clinical(one) for one in context[-2:])
             yield from (quantity for quantity in sentence.quantities if _counts(quantity, sentence, matters))
 
