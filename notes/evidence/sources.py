@@ -54,7 +54,7 @@ class Transcript:
         return tuple(chosen[:MOST_LINES])
 
     def _clues(self, sentence: Sentence) -> Iterator[Clue]:
-        for idea in set(words.ideas(sentence.stems, self.language)):
+        for idea in dict.fromkeys(words.ideas(sentence.stems, self.language)):
             yield self._clue(self._places(idea), 1)
         for quantity in sentence.quantities:
             if quantity.is_firm:
@@ -78,7 +78,7 @@ class Transcript:
             for place in places:
                 weights[place] = weights.get(place, 0) + weight
         units = (self._unit(place, weights, clues, is_denial) for place in weights)
-        return max(units, key=lambda unit: (unit[0], -unit[1][0]), default=(0, (0,)))
+        return max(units, key=lambda unit: (round(unit[0], 6), -unit[1][0]), default=(0, (0,)))
 
     def _unit(self, place: int, weights: Mapping[int, float], clues: Sequence[Clue], is_denial: bool) -> Unit:
         """A line with its weight; a question with that of its answer too, where one is nothing without the other."""
@@ -92,7 +92,7 @@ class Transcript:
                 return ASKED * weights[place], (place,)
         elif answer is not Answer.SHORT and (answer is Answer.NO) != is_denial:
             return ASKED * both, pair
-        return both, tuple(sorted(pair, key=lambda one: -weights.get(one, 0)))
+        return both, tuple(sorted(pair, key=lambda one: -round(weights.get(one, 0), 6)))
 
 
 def _says_something(sentence: Sentence) -> bool:

@@ -141,14 +141,15 @@ ENGLISH = Language(
         unable lack lacks allergy allergic allergies intolerance decreased reduced poor difficulty
         insomnia resolved normal clear unremarkable intact afebrile asymptomatic unlikely nonsmoker
         abstains abstinent noncompliant nonadherent nonadherence excluded ruled contraindicated instead
-        rather out low deficient untreated unchanged stable nkda nka zero"""
+        rather out low deficient untreated limited restricted unchanged stable nkda nka zero"""
     ),
     pleasantries=phrases(
         """no problem | no problems at all | no worries | not at all | don't know | not sure | don't think
         so | don't mind | don't worry | no doubt | not bad | not too bad | can't complain | no need |
         don't forget | don't hesitate | never mind | not really | can't wait | no rush | no hurry | of
         course not | why not | not only | no more than | not more than | no later than | not less than |
-        no less than | no thanks | no thank you | no question | no questions | no better | not better |
+        no less than | no thanks | no thank you | no question | no questions |
+        don't have any questions | haven't any questions | no to that | no better | not better |
         not yet | can't remember | don't remember | can't recall | don't recall | no idea | can't say |
         couldn't say | don't see why | if not | or not | whether or not | no big deal | not long |
         nothing else | nothing to worry | don't you | isn't it | aren't you | didn't you | haven't you |

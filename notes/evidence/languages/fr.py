@@ -142,7 +142,7 @@ FRENCH = Language(
         interrompu interruption suspendu cessé éviter évite refuse refus diminué diminution insomnie
         normal normale normaux normales libre libres clair claire clairs claires apyrétique afébrile
         asymptomatique indemne exclu hors contre inobservance inchangé stable difficulté impossible
-        incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare"""
+        incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare limité limitée"""
     ),
     pleasantries=phrases(
         """pas de souci | pas de soucis | pas de problème | pas du tout | pas mal | je sais pas | ne sais
@@ -150,7 +150,7 @@ FRENCH = Language(
         | pas encore | pas grave | est-ce pas | pas de quoi | pas tout à fait | pas forcément | pas trop
         | pas sûr | pas sûre | oubliez pas | pas seulement | pas de panique | pourquoi pas | pas plus de
         | pas de mal | souviens pas | rappelle pas | pense pas | crois pas | sans doute | sans problème
-        | sans souci | pas besoin | rien de grave | de rien | pas d'urgence | au plus | non
+        | sans souci | pas besoin | pas de questions | rien de grave | de rien | pas d'urgence | au plus | non
         plus | pas mieux | rien d'autre | pas bien | va pas | vois pas | pas si | de plus | en plus | ou
         pas"""
     ),
