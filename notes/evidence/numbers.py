@@ -13,7 +13,7 @@ from notes.evidence.tokens import Token
 
 LONGEST = 9  #: digits; more of them are a telephone's or a record's, and nobody says them as one number
 MOST = 10**LONGEST
-SEPARATED = re.compile(r"\d{1,3}(?:([.,])\d\d\d)(?:\1\d\d\d)*")
+SEPARATED = re.compile(r"\d{1,3}([.,])\d\d\d(?:\1\d\d\d)*")
 GLYPHS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 ZEROS = frozenset({"oh", "o"})
 
