@@ -114,7 +114,7 @@ def excerpt(row: Any) -> Any:
 class FoundList(ChangeList):
     """A page of what was found. Each row gets its excerpt, and the access log its readings."""
 
-    MOST = 500
+    MOST = 250
     found: Found | None = None
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
