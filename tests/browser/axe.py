@@ -1,7 +1,6 @@
 """What axe-core and a ruler say of the page that is open.
 
-axe is evaluated over the debugging protocol, which no policy of the page binds, so that the page keeps its own. It
-trips that policy all the same: complaints are to be read before.
+axe is evaluated over the debugging protocol, which no policy of the page binds, so that the page keeps its own.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ ALL_RULES = {
     "runOnly": {"type": "tag", "values": TAGS},
     "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2, which axe asks for by name alone
     "resultTypes": ["violations"],
-    "preload": False,
+    "preload": False,  # it would ask for style sheets and sounds by itself, and wait for a recording to be loaded
 }
 #: The only rules that see colours.
 OF_COLOURS = ALL_RULES | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}, "rules": {}}

@@ -40,8 +40,8 @@ def come(desks: Callable[..., Desk], cookies: dict[str, Any], the_world: World, 
 def test_page(shown: Shown, the_world: World, desks: Callable[..., Desk], cookies: dict[str, Any]) -> None:
     desk = come(desks, cookies, the_world, shown.who)
     shown.visit(desk, the_world)
-    faults = [*unexpected(desk.complaints, shown.status), *axe.faults(desk.page)]
-    desk.complaints.clear()  # axe's own
+    faults = [*axe.faults(desk.page), *unexpected(desk.complaints, shown.status)]
+    desk.complaints.clear()
     assert not faults, "\n".join(faults)
 
 
