@@ -24,7 +24,7 @@ class AccessEntryAdmin(desk.ClinicModelAdmin):
     readers = Membership.Role.VIEWER
     empty = "Nothing is written here yet."
     list_display = ("when", "who", "role", "what", "which", "times", "address")
-    list_filter = ("action", "actor_kind", desk.Since)
+    list_filter = ("action", "actor_kind", desk.Since, desk.Between)
     facts = (
         "when",
         "who",

@@ -16,12 +16,13 @@ from access.desk.display import (
 )
 from access.desk.fields import NameField, Unseen, check_name
 from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
-from access.desk.lists import Asked, Since
+from access.desk.lists import Asked, Between, Since, day_of
 from access.desk.searching import Excerpt, Found, SearchedModelAdmin, excerpt, excerpted
 
 __all__ = [
     "NO_CLINIC",
     "Asked",
+    "Between",
     "ClinicForm",
     "ClinicModelAdmin",
     "Count",
@@ -40,6 +41,7 @@ __all__ = [
     "address_of",
     "check_name",
     "clock",
+    "day_of",
     "excerpt",
     "excerpted",
     "in_clinic_time",

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+
+from access import roles
+from access.models import Clinic
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -73,3 +79,60 @@ class Asked(admin.SimpleListFilter):
 
     def narrowed(self, rows: Any) -> QuerySet[Any]:
         raise NotImplementedError
+
+
+class Between(admin.ListFilter):
+    """From one day to another, both whole, by the clinic's clocks; of somebody with several clinics by those of one."""
+
+    title = "day"
+    parameter_name = "day"
+    template = "admin/between.html"
+    FROM, TO = "day__from", "day__to"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.days = {name: day_of(params.pop(name, [""])[-1]) for name in self.expected_parameters()}
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.FROM, self.TO]
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """What else the list is narrowed by, for the form to keep."""
+        yield from ({"name": name, "value": value} for name, value in _others(changelist, self.expected_parameters()))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = self.days[self.FROM], self.days[self.TO]
+        if first is None and last is None:
+            return queryset
+        zone = _zone(request)
+        if first:
+            queryset = queryset.filter(pk__gte=_first_id(first, zone))
+        return queryset.filter(pk__lt=_first_id(last + timedelta(days=1), zone)) if last else queryset
+
+
+def day_of(text: str) -> date | None:
+    """None for what is no day that a clock can show."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 < day.year < 9999 else None
+
+
+def _first_id(day: date, zone: ZoneInfo) -> UUID:
+    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return UUID(int=int(begin.timestamp() * 1000) << 80)
+
+
+def _zone(request: HttpRequest) -> ZoneInfo:
+    theirs = Clinic.objects.filter(pk__in=roles.clinics(request, roles.Role.VIEWER))
+    return ZoneInfo(theirs.values_list("time_zone", flat=True).first() or "UTC")
+
+
+def _others(changelist: Any, names: list[str | None]) -> Iterator[tuple[str, str]]:
+    for name, values in changelist.filter_params.items():
+        if name not in (*names, PAGE_VAR):
+            yield from ((name, value) for value in values)

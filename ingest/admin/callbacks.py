@@ -35,7 +35,7 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         "attempts",
         "for_request",
     )
-    list_filter = ("state", OfVendor, WithProblem, desk.Since, OfReplay)
+    list_filter = ("state", OfVendor, WithProblem, desk.Since, desk.Between, OfReplay)
     list_select_related = ("clinic", "request__session")
     facts = (
         "vendor",

@@ -75,4 +75,6 @@ def words(request: HttpRequest) -> str:
     if request.POST.get("select_across") != "1":
         return "chosen by hand"
     narrowed = [WORDS[value] for value in request.GET.values() if value in WORDS]
+    days = {word: desk.day_of(request.GET.get(f"day__{word}", "")) for word in ("from", "to")}
+    narrowed += [f"{word} {day}" for word, day in days.items() if day]
     return ", ".join(["of an earlier replay"] * ("replay" in request.GET) + narrowed) or "all in the list"

@@ -37,7 +37,7 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
         desk.moment("submitted_at", "submitted"),
         "reason",
     )
-    list_filter = ("state", OfVendor, Overdue, desk.Since)
+    list_filter = ("state", OfVendor, Overdue, desk.Since, desk.Between)
     list_select_related = ("clinic", "session")
     facts = (
         "vendor",

@@ -18,7 +18,7 @@ from ingest.sessions import close_session
 class SessionAdmin(desk.ClinicModelAdmin):
     empty = "No session has been opened yet. Programs with an API key open them over REST."
     list_display = (desk.reference, desk.moment("created_at", "created"), "kind", "language", desk.mark, "audio_files")
-    list_filter = ("state", "kind", desk.Since)
+    list_filter = ("state", "kind", desk.Since, desk.Between)
     facts = (
         "encounter_ref",
         "patient_ref",

@@ -75,7 +75,7 @@ class NoteAdmin(Finding, Reading, Correcting, Closing):
         desk.mark,
         "has_it",
     )
-    list_filter = ("state", Mine, desk.Since, OfVendor, OfTemplate)
+    list_filter = ("state", Mine, desk.Since, desk.Between, OfVendor, OfTemplate)
     list_select_related = ("clinic", "session", "request", "holder")
     facts = (
         desk.reference,

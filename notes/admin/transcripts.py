@@ -20,7 +20,7 @@ class TranscriptAdmin(Finding):
     searched = "what was said"
     heavy = ("lines", "search")
     list_display = (desk.reference, desk.moment("created_at", "created"), "vendor", "language")
-    list_filter = (desk.Since,)
+    list_filter = (desk.Since, desk.Between)
     list_select_related = ("clinic", "session", "request")
 
     @admin.display(description="vendor")

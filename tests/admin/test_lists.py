@@ -152,3 +152,27 @@ def test_times_are_the_clinics_own(manager: Client, clinic: Clinic) -> None:
 def test_what_no_column_can_hold_is_not_looked_for(operator: Client, clinic: Clinic, name: str, parameter: str) -> None:
     operator.raise_request_exception = False
     assert operator.get(f"{list_of(name)}?{parameter}=a%00b").status_code == 400
+
+
+def test_days_are_whole_ones_of_the_clinic(manager: Client, clinic: Clinic) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(time_zone="Asia/Tokyo")
+    moments = [datetime(2026, 3, day, hour, tzinfo=UTC) for day, hour in ((3, 14), (3, 15), (4, 14), (4, 15))]
+    ids = [UUID(int=int(moment.timestamp() * 1000) << 80) for moment in moments]
+    notes = [NoteFactory(pk=pk, request__session__clinic=clinic) for pk in ids]
+    for query, expected in (
+        ("day__from=2026-03-04&day__to=2026-03-04", notes[1:3]),
+        ("day__from=2026-03-05", notes[3:]),
+        ("day__to=2026-03-03&state__exact=needs_review", notes[:1]),
+        ("day__from=2026-03-05&day__to=2026-03-03", []),
+        ("day__from=tomorrow&day__to=0001-01-01", notes),
+        ("day__from=9999-12-31&day__to=", notes),
+    ):
+        shown = asked(manager, "notes_note", query)
+        assert [row for row in notes if page_of(row) in shown] == expected, query
+
+
+def test_days_go_on_with_the_other_filters(manager: Client, clinic: Clinic) -> None:
+    shown = asked(manager, "notes_note", "state__exact=signed&day__from=2026-03-04&p=1")
+    assert '<input type="hidden" name="state__exact" value="signed">' in shown
+    assert 'name="day__from" value="2026-03-04"' in shown
+    assert "?day__from=2026-03-04&amp;since=week&amp;state__exact=signed" in shown
