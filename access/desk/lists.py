@@ -91,7 +91,7 @@ class Between(admin.ListFilter):
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        self.days = {name: day_of(params.pop(name, [""])[-1]) for name in self.expected_parameters()}
+        self.days = {name: day_of(params.pop(name, [""])[-1]) for name in (self.FROM, self.TO)}
 
     def expected_parameters(self) -> list[str | None]:
         return [self.FROM, self.TO]
