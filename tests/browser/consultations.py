@@ -27,8 +27,7 @@ UNSAID, LEFT_OUT = "3 g", 3
 
 
 def consulted(clinic: Clinic, reference: str = "VISIT-1") -> Note:
-    facts = {"session__clinic": clinic, "session__encounter_ref": reference, "ready": True}
-    request = SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
+    request = of_request({"session__clinic": clinic, "session__encounter_ref": reference, "ready": True})
     keep(request.audio)
     origin = Origin(clinic.pk, request.session_id, request.pk, "nabla", request.language, request.note_template)
     lines = tuple(Line(**line) for line in sample()["transcript"])
@@ -39,6 +38,11 @@ def consulted(clinic: Clinic, reference: str = "VISIT-1") -> Note:
     note = Note.objects.get(request=request)
     weigh(note)
     return note
+
+
+def of_request(facts: dict[str, Any]) -> Any:
+    """A request with its submission."""
+    return SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
 
 
 def keep(audio: Any) -> None:

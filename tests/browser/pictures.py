@@ -15,10 +15,10 @@ from config.installation import ROOT
 from notes.models import Note
 from notes.weighing import weigh
 from tests.browser.conftest import signed_in
-from tests.browser.consultations import consulted, in_hand
+from tests.browser.consultations import consulted, in_hand, of_request
 from tests.browser.desk import Desk
 from tests.browser.pages import Shown, listed, of_row, site
-from tests.browser.world import World, of_request
+from tests.browser.world import World
 from tests.factories import CallbackFactory, ClinicFactory, MembershipFactory, NoteFactory, UserFactory
 
 FOLDER = ROOT / "docs" / "images"
@@ -40,7 +40,7 @@ PICTURES = [
     Shown("note", "ada", of_row("fresh")),
     Shown("conflict", "ada", of_row("in_hand", "conflict")),
     Shown("sign", "ada", of_row("approved", "sign")),
-    Shown("print", "ada", of_row("amended", "print")),
+    Shown("print", "ada", of_row("fresh", "print")),
     Shown("transcript", "ada", lambda world: reverse("admin:notes_transcript_change", args=[world["said"].pk])),
     Shown("request", "ada", of_row("waiting")),
     Shown("callbacks", "ada", listed("ingest_callback")),

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.browser import axe, world
+from tests.browser import axe
 from tests.browser.conftest import signed_in
 from tests.browser.desk import Desk
 from tests.browser.pages import PAGES, Shown
-from tests.browser.world import World
+from tests.browser.world import World, a_world
 
 
 @pytest.fixture(scope="module")
 def the_world(web: str, django_db_blocker: Any) -> World:
     with django_db_blocker.unblock():
-        return world.made()
+        return a_world()
 
 
 @pytest.fixture(scope="module")

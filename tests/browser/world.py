@@ -16,7 +16,7 @@ from notes import review
 from notes.models import Note
 from tests.admin.rows import consultation
 from tests.admin.signin import code_of
-from tests.browser.consultations import consulted, in_hand
+from tests.browser.consultations import consulted, in_hand, of_request
 from tests.factories import (
     CallbackFactory,
     ClinicFactory,
@@ -24,7 +24,6 @@ from tests.factories import (
     MembershipFactory,
     NoteFactory,
     OrphanFactory,
-    SubmissionFactory,
     TranscriptFactory,
     UserFactory,
 )
@@ -50,7 +49,7 @@ class World:
         return code_of(user) if TOTPDevice.objects.filter(user=user).exists() else ""
 
 
-def made() -> World:
+def a_world() -> World:
     clinic, empty = ClinicFactory(name="Harbour practice"), ClinicFactory()
     people = {role: MembershipFactory(clinic=clinic, role=role).user for role in Membership.Role.values}
     people |= {
@@ -64,16 +63,16 @@ def made() -> World:
 
 
 def rows(clinic: Clinic, reviewer: User) -> dict[str, Any]:
-    made = consultation(clinic).rows
+    common = consultation(clinic).rows
     colleague = MembershipFactory(clinic=clinic, role="viewer", user__username=f"long.{LONG}.{clinic.pk.hex}")
     others = {
         "access_membership": colleague,
         "access_user": colleague.user,
         "access_clinic": clinic,
-        "access_trustedissuer": made["access_allowedapplication"].issuer,
+        "access_trustedissuer": common["access_allowedapplication"].issuer,
         "feed_event": EventFactory(clinic=clinic),
     }
-    return made | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic)
+    return common | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic)
 
 
 def requests(clinic: Clinic) -> dict[str, Any]:
@@ -87,10 +86,6 @@ def requests(clinic: Clinic) -> dict[str, Any]:
     }
     facts = {"session__clinic": clinic, "session__encounter_ref": LONG}
     return {name: of_request(facts | state) for name, state in states.items()}
-
-
-def of_request(facts: dict[str, Any]) -> Any:
-    return SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
 
 
 def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
