@@ -95,11 +95,12 @@ def address_of(row: Any) -> str:
 
 
 def clock(milliseconds: int | None) -> str:
-    """m:ss, as players show it; empty for what has no place in time."""
+    """m:ss or h:mm:ss, as players show it; empty for what has no place in time."""
     if milliseconds is None:
         return ""
     minutes, seconds = divmod(milliseconds // 1000, 60)
-    return f"{minutes}:{seconds:02d}"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours}:{rest:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def link(row: Any) -> SafeString:

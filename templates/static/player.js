@@ -10,7 +10,11 @@
     let place = 0;
 
     const length = () => (Number.isFinite(audio.duration) ? audio.duration : Number(audio.dataset.duration) / 1000);
-    const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+    const two = (number) => String(Math.floor(number)).padStart(2, "0");
+    const clock = (seconds) =>
+        seconds < 3600
+            ? `${Math.floor(seconds / 60)}:${two(seconds % 60)}`
+            : `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
     const say = (words) => (at("said").textContent = words);
 
     // --- Where it is
