@@ -86,8 +86,8 @@ def result(clinic: Clinic) -> None:
         ("transcripts", 2),
         ("notes", 2),
         ("notes?q=knee", 6),  # the words in each language, the newest row, shelves, everything
-        ("notes?include=sections", 4),  # and the access log
-        ("notes?include=sections,transcript", 6),
+        ("notes?include=sections", 5),  # and the addenda, and the access log
+        ("notes?include=sections,transcript", 7),
     ],
 )
 def test_a_list_costs_the_same_queries_however_long(
