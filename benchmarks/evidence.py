@@ -75,8 +75,8 @@ def meet(one: Span, other: Span) -> bool:
 
 
 def unreflected(consultation: Consultation, evidence: Any) -> Verdict:
-    """Whether the lines that the note keeps silent about are pointed at, and no others."""
-    found, wanted = {one.line for one in evidence.unreflected}, {*consultation.unreflected}
+    """Whether the lines that the note keeps silent about are pointed at, and no others; those it gets wrong may be."""
+    found, wanted = {one.line for one in evidence.unreflected} - consultation.mistaken, {*consultation.unreflected}
     misses = [f"not found: {heard(consultation, [line])}" for line in sorted(wanted - found)]
     misses += [f"false alarm: {heard(consultation, [line])}" for line in sorted(found - wanted)]
     right = len(found & wanted)

@@ -45,6 +45,14 @@ class Consultation:
     unsaid: frozenset[Span]
     unreflected: dict[int, str]
 
+    @property
+    def mistaken(self) -> set[int]:
+        """The lines of sentences that say them wrongly: what was said there is not in the note, nor was it left out."""
+        wrong = [
+            span for span in self.sources for other in self.unsaid if span.shared(other.section, other.start, other.end)
+        ]
+        return {line for span in wrong for line in self.sources[span]}
+
     @classmethod
     def read(cls, file: Path) -> Self:
         facts = json.loads(file.read_text())

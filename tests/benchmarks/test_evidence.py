@@ -80,6 +80,13 @@ def test_pointing_elsewhere_is_a_false_alarm() -> None:
         assert Counter(miss.split(":")[0] for miss in verdict.misses) == {"false alarm": 1, "not found": wanted}
 
 
+def test_a_line_that_the_note_gets_wrong_may_be_pointed_at_and_need_not_be() -> None:
+    one = next(one for one in CONSULTATIONS if one.mistaken)
+    assert not any(other.mistaken & other.unreflected.keys() for other in CONSULTATIONS)
+    pointed = replace(truth(one), unreflected=tuple(Unreflected(line, "number") for line in one.mistaken))
+    assert CHECKS["unreflected"](one, pointed).found == 0
+
+
 def test_the_overlap_of_words_finds_what_stands_there_literally_and_no_more() -> None:
     note, said = ["Pain for 14 days. Took 400 mg."], ["I have had pain for two weeks.", "I took 400 mg.", "No fever."]
     found = overlap.weigh(note, said, "en")
