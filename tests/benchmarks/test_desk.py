@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from benchmarks.desk import HEADER, WARMING, Visit, Visits, lines, measure, row
 def answer(seconds: float, statements: int = 1, status: int = 200) -> requests.Response:
     response = requests.Response()
     response.status_code, response.elapsed = status, timedelta(seconds=seconds)
-    response.headers[HEADER] = str(statements)
+    response.headers[HEADER], response.raw = str(statements), io.BytesIO(b"a page")
     return response
 
 
@@ -40,7 +41,7 @@ def test_each_page_is_asked_of_both_in_turn_and_neither_is_always_first() -> Non
 def test_the_form_and_the_list_that_it_leads_to_count_as_one() -> None:
     visits = Visits()
     visits.note([answer(0.01, 5, status=302), answer(0.03, 9)])
-    assert (visits.took, visits.statements) == ([0.04], 14)
+    assert (visits.took, visits.statements, visits.size) == ([0.04], 14, 12)
 
 
 def test_a_page_that_fails_is_no_fast_page() -> None:
