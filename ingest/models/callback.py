@@ -9,7 +9,6 @@ from access.models import ClinicOwned
 from config.leases import Leased
 from ingest.models.request import AsyncRequest, Submission
 
-
 #: States of callbacks that somebody should look at.
 PROBLEMS = ("failed", "junk", "conflict", "mismatch", "orphan")
 

@@ -261,7 +261,7 @@ def act(desk: Client, action: str, notes: list[Note], **answers: str) -> list[st
 
 
 def test_several_are_claimed_approved_and_rejected_at_once(desk: Client, clinic: Clinic, anna: User) -> None:
-    notes = [NoteFactory(request__session__clinic=clinic) for _ in range(3)]
+    notes: list[Note] = [NoteFactory(request__session__clinic=clinic) for _ in range(3)]
     assert act(desk, "claim", notes) == ["You have claimed it. (3 of them)"]
     review.edit(notes[0].pk, review_by(anna), 1, review.Words("Knee pain", ("Corrected.",)))
     said = act(desk, "approve_unchanged", notes)

@@ -26,9 +26,10 @@ ROLE = "listenpost_app"
 
 @pytest.fixture
 def signed(clinic: Clinic) -> Note:
-    facts = {"state": "signed", "signed_at": timezone.now(), "signed_by": UserFactory()}
+    signer = UserFactory()
+    facts = {"state": "signed", "signed_at": timezone.now(), "signed_by": signer}
     note: Note = NoteFactory(request__session__clinic=clinic, **facts)
-    Addendum.objects.create(note=note, clinic=clinic, number=1, text="More.", author=note.signed_by)
+    Addendum.objects.create(note=note, clinic=clinic, number=1, text="More.", author=signer)
     return note
 
 

@@ -184,7 +184,7 @@ def test_a_draft_is_its_typists_own_and_goes_when_it_is_saved(note: Note, anna: 
     review.keep_draft(note.pk, anna, 1, new_words("The right k"))
     review.keep_draft(note.pk, bruno, 1, new_words("Other words"))
     review.keep_draft(note.pk, anna, 1, new_words())
-    assert Draft.objects.get(user=anna.id).texts == ["The right knee hurts."]
+    assert Draft.objects.get(user_id=int(anna.id)).texts == ["The right knee hurts."]
     review.edit(note.pk, anna, 1, new_words())
     assert [str(draft.user_id) for draft in Draft.objects.all()] == [bruno.id]
 
