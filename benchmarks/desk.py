@@ -12,7 +12,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,6 +31,8 @@ from benchmarks.submissions import execute
 HEADER = "X-Statements"
 CLINIC, REVIEWER, PASSWORD = "desk", "reviewer", "correct horse battery"
 GOAL = 1.5
+#: A page that grew so much shows more rows: there are fewer than fill one at ten thousand.
+GREW = 1.2
 WARMING = 3
 LISTS = {
     **{"notes": "notes/note", "transcripts": "notes/transcript", "sessions": "ingest/session"},
@@ -199,8 +201,14 @@ def waiting(url: str) -> str:
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"few: {result['few']:,} notes; many: {result['count']:,}"
     yield from table(COLUMNS, result["pages"])
-    slower = [row["page"] for row in result["pages"] if row["ratio"] > GOAL]
-    yield f"more than {GOAL} times as slow: {'; '.join(slower) or 'none'}"
+    slower = [row for row in result["pages"] if row["ratio"] > GOAL]
+    fuller = [row for row in slower if row["kb_many"] > GREW * row["kb_few"]]
+    yield f"more than {GOAL} times as slow: {named(row for row in slower if row not in fuller)}"
+    yield f"the same, with more rows to show: {named(fuller)}"
+
+
+def named(pages: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(row["page"] for row in pages) or "none"
 
 
 def main() -> None:

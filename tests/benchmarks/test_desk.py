@@ -54,7 +54,13 @@ def test_one_round_in_which_the_machine_was_busy_changes_no_ratio() -> None:
     assert row("a page", few, many)["ratio"] == 1.2
 
 
-def test_what_is_slower_than_wanted_is_named() -> None:
-    pages = [row("quick", Visits([0.01] * 3), Visits([0.01] * 3)), row("slow", Visits([0.01] * 3), Visits([0.016] * 3))]
-    *_, last = lines({"few": 10, "count": 1000, "pages": pages})
-    assert last == "more than 1.5 times as slow: slow"
+def test_what_is_slower_than_wanted_is_named_and_apart_what_shows_more() -> None:
+    quick, slow, fuller = (
+        Visits([0.01] * 3, size=9000),
+        Visits([0.016] * 3, size=9000),
+        Visits([0.016] * 3, size=40_000),
+    )
+    pages = [row(name, quick, many) for name, many in {"quick": quick, "slow": slow, "fuller": fuller}.items()]
+    *_, slower, shows_more = lines({"few": 10, "count": 1000, "pages": pages})
+    assert slower == "more than 1.5 times as slow: slow"
+    assert shows_more == "the same, with more rows to show: fuller"
