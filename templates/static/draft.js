@@ -41,6 +41,7 @@
     if (mayType) {
         note.addEventListener("input", typed);
         note.addEventListener("submit", () => (isSent = true));
+        addEventListener("pageshow", () => (isSent = false)); // back again, from the browser's memory
         document.addEventListener("visibilitychange", leave);
     }
 }
