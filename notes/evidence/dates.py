@@ -28,7 +28,7 @@ class Day(NamedTuple):
 
 
 def read(tokens: Sequence[Token], at: int, language: Language) -> Date | None:
-    return _numeric(tokens, at, language) or _clock(tokens, at) or _named(tokens, at, language)
+    return _numeric(tokens, at, language) or _named(tokens, at, language)
 
 
 def of_numbers(first: float, second: float, language: Language) -> tuple[str, ...]:
@@ -57,17 +57,6 @@ def _numeric(tokens: Sequence[Token], at: int, language: Language) -> Date | Non
 def _digits(tokens: Sequence[Token], at: int) -> int | None:
     written = text(tokens, at)
     return int(written) if written.isdecimal() and len(written) <= 4 else None
-
-
-def _clock(tokens: Sequence[Token], at: int) -> Date | None:
-    """14:30, 14h30, 8 am."""
-    hour, sign, minute = text(tokens, at).replace("h", ":").partition(":")
-    if sign and hour.isdecimal() and minute.isdecimal():
-        return Date((f"{int(hour):02}:{minute}",), at + 1, has_year=False)
-    half = text(tokens, at + 1)
-    if half in ("am", "pm") and (digits := _digits(tokens, at)) is not None:
-        return Date((f"{digits % 12 + 12 * (half == 'pm'):02}:00",), at + 2, has_year=False)
-    return None
 
 
 def _named(tokens: Sequence[Token], at: int, language: Language) -> Date | None:

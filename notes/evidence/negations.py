@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from notes.evidence import phrasing, words
-from notes.evidence.languages.language import Language, phrase
+from notes.evidence.languages.language import Language, Phrase, phrase
 from notes.evidence.reading import Sentence
 from notes.evidence.tokens import Token
 from notes.evidence.words import Idea
@@ -32,6 +32,14 @@ def denied(sentence: Sentence) -> Iterator[Topics]:
             yield found
 
 
+def affirmed(sentence: Sentence) -> Iterator[str]:
+    """What could be found of the clauses that deny nothing: "No, I have a coil" affirms the coil."""
+    language = sentence.language
+    for clause in _clauses(sentence.tokens, language) if not sentence.is_question else ():
+        if not any(token.text in language.negations for token in clause):
+            yield from words.terms(words.stems(clause, (), language), language)
+
+
 def topics(tokens: Sequence[Token], language: Language) -> Topics:
     """What it says of the patient; without the pain, where it says of what."""
     said = list(words.content(tokens, (), language))
@@ -45,6 +53,33 @@ def topics(tokens: Sequence[Token], language: Language) -> Topics:
 @lru_cache(maxsize=8)
 def _generic(language: Language) -> Idea:
     return next(words.ideas([words.stem(word, language) for word in language.generic], language), frozenset())
+
+
+def is_generic(topics: Topics, language: Language) -> bool:
+    """Whether they are of pain, and not of where."""
+    return not any(topic.isdisjoint(_generic(language)) for topic in topics)
+
+
+def asked(question: Sentence) -> Topics:
+    """What of the patient a question is about. What patients ask counts where they ask for leave: "Can I drive?" """
+    language = question.language
+    if _has(question, language.leave):
+        return tuple(words.ideas(question.stems, language))
+    is_of_patient = question.spoken.isdisjoint(language.own) or not question.spoken.isdisjoint(language.you)
+    return topics(question.tokens, language) if is_of_patient else ()
+
+
+def refuses(answer: Sentence) -> bool:
+    """ "No", "None that I know of"; not "No problem"."""
+    language = answer.language
+    first = answer.tokens[0].text if answer.tokens else ""
+    is_denial = phrasing.match(answer.tokens, 0, phrasing.by_first_word(language.denials)) is not None
+    return (is_denial or first in language.no) and answer.spoken.isdisjoint(language.troubles)
+
+
+def _has(sentence: Sentence, phrases: frozenset[Phrase]) -> bool:
+    known = phrasing.by_first_word(phrases)
+    return any(phrasing.match(sentence.tokens, at, known) for at in range(len(sentence.tokens)))
 
 
 def is_clinical(word: str, language: Language) -> bool:

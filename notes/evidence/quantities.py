@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from notes.evidence import dates, frequencies, numbers, phrasing, units
+from notes.evidence import clock, dates, frequencies, numbers, phrasing, units
 from notes.evidence.frequencies import lasts
 from notes.evidence.languages.language import Language
 from notes.evidence.numbers import Number, plain, text
 from notes.evidence.tokens import Token
 
-Kind = units.Kind | Literal["bare", "counted", "ratio", "frequency", "date"]
+Kind = units.Kind | Literal["bare", "counted", "ratio", "frequency", "date", "clock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,13 @@ class Quantity:
     forms: tuple[str, ...]
     value: str = ""
     is_firm: bool = True
+    #: What else, if another text says it, answers for it.
+    spoken: tuple[str, ...] = ()
+
+    @property
+    def is_days(self) -> bool:
+        """Whether it is a time of days at least."""
+        return self.kind == "time" and not self.forms[0].endswith(("minutes", "minute", "hours", "hour"))
 
     @property
     def own(self) -> str:
@@ -46,6 +53,7 @@ class Quantity:
     def asked(self) -> Iterator[str]:
         """What of it, if another text says it, answers for it: the unit may be left out, but not be another."""
         yield from self.forms
+        yield from self.spoken
         if self.value:
             yield f"any {self.value}" if self.kind in ("bare", "counted") else f"bare {self.value}"
 
@@ -82,6 +90,9 @@ def _openers(language: Language) -> frozenset[str]:
 def _read(tokens: Sequence[Token], at: int, language: Language) -> Found:
     if date := dates.read(tokens, at, language):
         return [_quantity(tokens, at, date.after, "date", date.forms, is_firm=not date.has_year)], date.after
+    if time := clock.read(tokens, at, language):
+        spoken = tuple(clock.spoken(time.forms[0], language))
+        return [replace(_quantity(tokens, at, time.after, "clock", time.forms), spoken=spoken)], time.after
     if often := frequencies.read(tokens, at, language):
         return [_often(tokens, at, often)], often.after
     if said := _idiom(tokens, at, language):
@@ -233,10 +244,15 @@ def _is_cuff(first: float, second: float) -> bool:
     return 7 <= first <= 25 and 4 <= second <= 15 and first > second
 
 
+def _is_only_article(token: Token, language: Language) -> bool:
+    """The "a" of "five a day", which is no 1."""
+    return token.text in language.articles and (token.text,) not in language.cardinals
+
+
 def _pair(tokens: Sequence[Token], at: int, first: Number, language: Language) -> Found | None:
     """ "Douze huit" is a blood pressure, "thirty eight five" a temperature, "seven two" a percentage."""
     second = numbers.read(tokens, first.after, language) if first.after < len(tokens) else None
-    if second is None or first.is_article or first.is_loose:
+    if second is None or first.is_article or first.is_loose or _is_only_article(tokens[first.after], language):
         return None
     if language.cuff_in_centimetres and _is_cuff(first.value, second.value) and not _unit(tokens, second, language):
         forms = _ratio_forms(first.value, second.value, language)

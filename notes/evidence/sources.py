@@ -19,6 +19,7 @@ WHOLE, WHOLE_ENOUGH = 0.9, 0.45  #: of a sentence that is there to such a share,
 UNHEARD = 0.6  #: what a word weighs that nobody says: the note may be saying it in its own
 ASKED = 0.5  #: of its weight a question has, where its answer says other things
 COMMON = 0.25  #: of the lines; a word in more of them leads nowhere
+MANY = 12  #: lines; a word that is in more of them names nothing
 MOST_LINES = 3
 WEIGHTS = {"bare": 0.7, "counted": 0.7, "frequency": 0.8, "ratio": 1.5, "dose": 1.2}
 
@@ -37,6 +38,17 @@ class Transcript:
             for term in line.terms:
                 self.found.setdefault(term, []).append(place)
         self.rarest = log(1 + len(lines)) or 1.0
+
+    def said(self, place: int) -> frozenset[str]:
+        """Everything that the line at a place, if there is one, could be found by."""
+        return self.lines[place].terms if 0 <= place < len(self.lines) else frozenset()
+
+    def naming(self, sentence: Sentence) -> Iterator[int]:
+        """Lines that share a word with a sentence, such as the name of a drug, that few others have."""
+        for term in sentence.terms:
+            places = self.found.get(term, ())
+            if len(places) <= MANY:
+                yield from places
 
     def sources(self, sentence: Sentence) -> tuple[int, ...]:
         """One to three lines, the best first; none where none is good enough."""

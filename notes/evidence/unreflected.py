@@ -2,98 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 from notes.evidence import negations
 from notes.evidence.findings import Unreflected
-from notes.evidence.negations import Topics, is_clinical, is_negative
-from notes.evidence.quantities import Quantity
+from notes.evidence.negations import Topics, topics
+from notes.evidence.quantities import Kind, Quantity
 from notes.evidence.reading import Sentence
-from notes.evidence.unsaid import heard_in, is_heard
+from notes.evidence.relevance import VITAL, is_year, relevant
+from notes.evidence.unsaid import is_heard
+from notes.evidence.written import Note
 
-#: Each of these must be in the note; of the others in a line, one is enough.
-VITAL = frozenset({"dose", "ratio"})
-#: These matter where the talk is of the patient: people also have been teachers for 20 years.
-CIRCUMSTANTIAL = frozenset({"time", "frequency", "count", "size", "date"})
-
-
-class Note:
-    """The sections, by what they affirm and deny."""
-
-    def __init__(self, sections: Sequence[Sequence[Sentence]]) -> None:
-        self.heard = heard_in(sections)
-        sentences = [sentence for section in sections for sentence in section]
-        self.negative = [sentence.terms for sentence in sentences if is_negative(sentence)]
-        self.positive = [sentence.terms for sentence in sentences if not is_negative(sentence)]
-
-    def denies(self, topics: Topics) -> bool:
-        """Half of what is denied is enough: notes are shorter than talk."""
-        return any(2 * _shared(topics, terms) >= len(topics) for terms in self.negative)
-
-    def affirms(self, topics: Topics) -> bool:
-        return not self.denies(topics) and any(_shared(topics, terms) == len(topics) for terms in self.positive)
+Line = Sequence[Sentence]
 
 
-def _shared(topics: Topics, terms: set[str]) -> int:
-    return sum(not topic.isdisjoint(terms) for topic in topics)
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What of the note the lines stand behind.
+
+    `disputed`: the kinds of the numbers that are wrong there, by the line they may come from: one mistake asks for one
+    warning. `denying`: the lines that its denials may come from, in whatever words.
+    """
+
+    disputed: Mapping[int, Set[Kind]]
+    denying: Set[int]
 
 
-def unreflected(note: Sequence[Sequence[Sentence]], lines: Sequence[Sequence[Sentence]]) -> Iterator[Unreflected]:
-    written = Note(note)
-    before: Sequence[Sentence] = ()
+def unreflected(note: Note, lines: Sequence[Line], behind: Behind) -> Iterator[Unreflected]:
+    before: Line = ()
     for place, line in enumerate(lines):
-        if _misses_number(line, before, written):
+        if _misses_number(line, before, note, behind.disputed.get(place, frozenset())):
             yield Unreflected(place, "number")
-        if _misses_negation(line, before, written):
+        if _misses_negation(line, before, note, place in behind.denying):
             yield Unreflected(place, "negation")
         before = line
 
 
-def _misses_number(line: Sequence[Sentence], before: Sequence[Sentence], note: Note) -> bool:
-    said = list(_relevant(line, before))
+def _misses_number(line: Line, before: Line, note: Note, wrong: Set[Kind]) -> bool:
+    said = [quantity for quantity in relevant(line, before) if not _explains(wrong, quantity)]
     missing = [quantity for quantity in said if not is_heard(quantity, note.heard)]
-    return bool(missing) and (len(missing) == len(said) or any(quantity.kind in VITAL for quantity in missing))
+    if missing and all(map(is_year, missing)) and any(note.mentions(topics(one.tokens, one.language)) for one in line):
+        return False  # of an event that the note has, the year may go unmentioned
+    return (bool(missing) and len(missing) == len(said)) or any(quantity.kind in VITAL for quantity in missing)
 
 
-def _relevant(line: Sequence[Sentence], before: Sequence[Sentence]) -> Iterator[Quantity]:
-    """Those in what is stated: a question has its answer."""
-    context = before[-1:] if before and before[-1].is_question else ()
-    for sentence in line:
-        context = (*context, sentence)
-        if sentence.quantities and not sentence.is_question:
-            matters = any(_is_clinical(one) for one in context[-2:])
-            yield from (quantity for quantity in sentence.quantities if _counts(quantity, sentence, matters))
+def _explains(wrong: Set[Kind], quantity: Quantity) -> bool:
+    """Whether a wrong number of the note is this one, as it was meant."""
+    return quantity.kind in wrong or bool(wrong and quantity.kind == "bare" and not is_year(quantity))
 
 
-def _counts(quantity: Quantity, sentence: Sentence, matters: bool) -> bool:
-    if not quantity.is_firm or quantity.kind in VITAL or quantity.kind == "reading":
-        return quantity.is_firm
-    if quantity.kind == "bare":  # what has decimals was measured
-        return "." in quantity.value or not sentence.spoken.isdisjoint(sentence.language.measures)
-    return quantity.kind in CIRCUMSTANTIAL and (matters or _is_ahead(quantity, sentence))
-
-
-def _is_ahead(quantity: Quantity, sentence: Sentence) -> bool:
-    """Whether something is to be done "in two weeks"; what is done in five minutes is done here."""
-    before = next((token for token in reversed(sentence.tokens) if token.end <= quantity.start), None)
-    is_days = quantity.kind == "time" and not quantity.forms[0].endswith(("minutes", "minute", "hours", "hour"))
-    return is_days and before is not None and before.text in sentence.language.ahead
-
-
-def _is_clinical(sentence: Sentence) -> bool:
-    return any(is_clinical(token.text, sentence.language) for token in sentence.tokens)
-
-
-def _misses_negation(line: Sequence[Sentence], before: Sequence[Sentence], note: Note) -> bool:
-    denied = [topics for sentence in line for topics in negations.denied(sentence)]
-    if denied and not any(map(note.denies, denied)):
+def _misses_negation(line: Line, before: Line, note: Note, is_source: bool) -> bool:
+    """`is_source`: a denial of the note may come from this line, so that it is silent about none."""
+    denied = [what for sentence in line for what in negations.denied(sentence)]
+    asked = _refused(line[0], before) if line else []
+    if any(what and not is_source and not any(map(note.mentions, what)) for what in (denied, asked)):
         return True
-    if any(map(note.affirms, denied)):
+    if asked and negations.opens_with(line[0], line[0].language.no) and note.contradicts(asked[-1]):
         return True
-    return bool(before and line) and before[-1].is_question and _contradicts(line[0], before[-1], note)
+    plain = (sentence for sentence in line if sentence.spoken.isdisjoint(sentence.language.complaints))
+    return any(note.contradicts(what) for sentence in plain for what in negations.denied(sentence))
 
 
-def _contradicts(answer: Sentence, question: Sentence, note: Note) -> bool:
-    """Whether the note affirms what was asked and answered with no."""
-    topics = negations.topics(question.tokens, question.language)
-    return bool(topics) and negations.opens_with(answer, answer.language.no) and note.affirms(topics)
+def _refused(answer: Sentence, before: Line) -> list[Topics]:
+    """What was asked about, if it was answered with no."""
+    if not (before and before[-1].is_question and negations.refuses(answer)):
+        return []
+    return [subject for sentence in before if sentence.is_question and (subject := negations.asked(sentence))]

@@ -67,6 +67,11 @@ SAME_EN = [
     ("Pulse 78/min.", "78 beats per minute."),
     ("Pulse 78 bpm.", "The pulse is 78."),
     ("Call at 14:30.", "At 14:30, please."),
+    ("Given at 20:00 and 04:00.", "At 8 in the evening and again at 4 in the morning."),
+    ("Call at 8 pm.", "At 20:00."),
+    ("Woke at 02:30.", "At half past two, or two thirty."),
+    ("Salbutamol up to 8/day.", "Up to eight a day."),
+    ("Smokes 5/day.", "Down to five a day."),
     ("Alcohol: 1-2 drinks.", "Maybe one or two."),
     ("Omeprazole 20 mg.", "I take twenty once a day."),
 ]
@@ -106,6 +111,10 @@ SAME_FR = [
     ("Vu le 1er juin.", "Le premier juin."),
     ("EVA 5/10.", "Cinq sur dix."),
     ("5 à 7 jours.", "De cinq à sept jours."),
+    ("Dose à 20h.", "À vingt heures."),
+    ("Dose à 20 h.", "À huit heures du soir."),
+    ("Réveil à 20h30.", "Vers vingt heures trente."),
+    ("Maximum 6/j.", "Pas plus de six par jour."),
     ("Taille 175 cm.", "Un mètre 75."),
     ("Bisoprolol 2,5 mg.", "Deux milligrammes cinq, le matin."),
     ("LDL 1,45 g/L.", "Un gramme quarante-cinq."),
@@ -186,6 +195,23 @@ def test_french_articles_are_no_numbers(note: str) -> None:
 )
 def test_what_is_no_quantity_answers_for_none(line: str) -> None:
     assert missing("Takes 1 tablet for 19 or 12 weeks, 2 mg.", line) == ["1 tablet", "133 days", "84 days", "2 mg"]
+
+
+COLD = "He has had a cold for a week."
+TALK = ("Any vomiting?", "He was sick once.", "A rash?", "None.")
+
+
+@pytest.mark.parametrize(
+    ("note", "line", "said"),
+    [
+        ("Amoxicillin 500 mg for 7 days.", "Amoxicillin, 500 milligrams, for five days.", ["7 days"]),
+        ("Amoxicillin 500 mg for 5 days.", "Amoxicillin, 500 milligrams, for five days.", []),
+        ("Cold for 7 days, amoxicillin 500 mg.", "Amoxicillin, 500 milligrams.", []),
+        ("Ill for 7 days.", "Amoxicillin, 500 milligrams, for five days.", []),
+    ],
+)
+def test_how_long_a_drug_is_taken_is_said_near_its_name(note: str, line: str, said: list[str]) -> None:
+    assert missing(note, COLD, *TALK, line) == said
 
 
 def test_it_is_found_where_it_stands() -> None:

@@ -23,6 +23,11 @@ NUMBER, NEGATION = [(0, "number")], [(0, "negation")]
         "Creatinine of one point four.",
         "Oxygen is ninety eight percent.",
         "I had the surgery when I was 45 years old.",
+        "My father had both knees replaced at sixty-five.",
+        "I was off work for three weeks.",
+        "I lost nine pounds over the summer.",
+        "I was in hospital in 2019.",
+        "He shouldn't go swimming for 2 weeks.",
     ],
 )
 def test_a_number_of_medicine_that_the_note_leaves_out(line: str) -> None:
@@ -37,6 +42,9 @@ def test_a_number_of_medicine_that_the_note_leaves_out(line: str) -> None:
         "Je tousse depuis trois semaines.",
         "J'avais 38,5 hier soir.",
         "On se revoit dans quinze jours.",
+        "Mon père a fait un infarctus à cinquante-deux ans.",
+        "J'ai été arrêté trois semaines.",
+        "J'ai perdu quatre kilos.",
     ],
 )
 def test_a_number_of_medicine_that_the_note_leaves_out_in_french(line: str) -> None:
@@ -55,6 +63,10 @@ def test_a_number_of_medicine_that_the_note_leaves_out_in_french(line: str) -> N
         "Did you take 400 milligrams for the pain?",
         "First of all, sit down.",
         "We are in room 12.",
+        "If it is no better in 72 hours, call me.",
+        "Fifty percent of people would say so.",
+        "My mother lives at 65 Elm Street, and I moved house two weeks ago.",
+        "At 8:30 I get up.",
     ],
 )
 def test_a_number_of_something_else_is_no_omission(line: str) -> None:
@@ -208,3 +220,79 @@ def test_a_yes_to_what_the_note_affirms_is_reflected() -> None:
 def test_a_line_can_be_left_out_for_both() -> None:
     line = "No fever, but I took 400 milligrams of ibuprofen."
     assert omitted("Seen today.", line) == [(0, "number"), (0, "negation")]
+
+
+@pytest.mark.parametrize(
+    ("note", "line"),
+    [
+        ("Lisinopril 400 mg.", "Take lisinopril, forty milligrams."),
+        ("Amoxicillin 500 mg for 7 days.", "Amoxicillin, 250 milligrams, for five days."),
+        ("Pulse 82/min.", "Your pulse is seventy-two."),
+    ],
+)
+def test_a_number_that_the_note_has_wrong_is_not_also_left_out(note: str, line: str) -> None:
+    assert omitted(note, line) == []
+
+
+def test_a_wrong_number_excuses_its_own_kind_alone() -> None:
+    assert omitted("Arrêt de 14 jours.", "J'ai eu ça en 2019, arrêté 3 semaines.", language=FR) == NUMBER
+    assert omitted("Pulse 82, cough.", "Pulse seventy-two.", "Paracetamol, one gram.") == [(1, "number")]
+
+
+def test_of_an_event_that_the_note_has_the_year_may_go_unmentioned() -> None:
+    assert omitted("Previous pneumonia.", "I had pneumonia in 2019.") == []
+
+
+ANSWER = [(1, "negation")]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "language"),
+    [
+        ("Any cough?", "No.", "en"),
+        ("Are you allergic to anything?", "Not that I know of.", "en"),
+        ("Are you coughing up blood?", "God no.", "en"),
+        ("Is he allergic?", "No medicines.", "en"),
+        ("Can I fly on Thursday?", "I wouldn't, no.", "en"),
+        ("Vous êtes allergique ?", "Pas que je sache.", "fr"),
+        ("Du sang dans les selles ?", "Non.", "fr"),
+        ("Je peux conduire ?", "Pas avant lundi.", "fr"),
+    ],
+)
+def test_a_no_to_what_the_note_never_mentions(question: str, answer: str, language: str) -> None:
+    assert omitted("Well.", question, answer, language=language) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("note", "question", "answer"),
+    [
+        ("No neck stiffness.", "Any trouble with a stiff neck?", "No."),
+        ("Neck supple.", "Any stiffness in the neck?", "No."),
+        ("Lungs clear.", "Any wheeze?", "No."),
+        ("Ramipril 5 mg.", "Are you taking any other tablets?", "No."),
+        ("Well.", "Any trouble with your stomach?", "No, no problem at all."),
+        ("Well.", "Have you missed any?", "No."),
+        ("Well.", "Will I have a scar?", "No."),
+        ("Well.", "Should I avoid grapefruit?", "Not with these."),
+    ],
+)
+def test_a_no_that_needs_no_words_of_its_own(note: str, question: str, answer: str) -> None:
+    assert omitted(note, question, answer) == []
+
+
+@pytest.mark.parametrize(
+    ("note", "line"),
+    [
+        ("Hearing aid left.", "I can't hear on the left."),
+        ("Heart sounds normal.", "I hear no murmur."),
+        ("Afebrile.", "There's no fever."),
+        ("Complete rest from exercise.", "No exercise."),
+    ],
+)
+def test_findings_and_complaints_that_the_note_has_without_a_no(note: str, line: str) -> None:
+    assert omitted(note, line) == []
+
+
+def test_what_somebody_affirmed_the_note_may_affirm() -> None:
+    lines = ("I have a headache.", "Did you take anything for the headache?", "No.")
+    assert omitted("Headache.", *lines) == []

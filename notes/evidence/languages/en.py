@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notes.evidence.languages.en_synonyms import SYNONYMS
-from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, spelled, words
+from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, signs, spelled, words
 
 ONES = phrase("zero one two three four five six seven eight nine")
 TEENS = phrase("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
@@ -141,7 +141,8 @@ ENGLISH = Language(
         unable lack lacks allergy allergic allergies intolerance decreased reduced poor difficulty
         insomnia resolved normal clear unremarkable intact afebrile asymptomatic unlikely nonsmoker
         abstains abstinent noncompliant nonadherent nonadherence excluded ruled contraindicated instead
-        rather out low deficient untreated limited restricted unchanged stable nkda nka zero"""
+        rather out low deficient untreated limited restricted unchanged stable nkda nka zero
+        loss impaired supple soft regular good fine rest failed trouble symmetrical"""
     ),
     pleasantries=phrases(
         """no problem | no problems at all | no worries | not at all | don't know | not sure | don't think
@@ -154,7 +155,12 @@ ENGLISH = Language(
         couldn't say | don't see why | if not | or not | whether or not | no big deal | not long |
         nothing else | nothing to worry | don't you | isn't it | aren't you | didn't you | haven't you |
         doesn't it | not to worry | don't be | no matter | not just | don't let | nothing special |
-        can't believe"""
+        can't believe | don't want | don't like | doesn't matter | don't mean | don't understand |
+        don't think | don't have to | don't need | isn't it | not so bad | not that bad | no harm |
+        don't stop | shouldn't be a problem"""
+    ),
+    complaints=words(
+        "can't couldn't cannot able help helps helped helping work works worked working enough properly well"
     ),
     turns=words("but because although though except however so then since which"),
     conditions=words("if unless until when whether"),
@@ -169,7 +175,9 @@ ENGLISH = Language(
         pressure hypertens cancer tumor lump mass asthma stroke infect antibiot vaccin shot inject
         insulin aspirin ibuprofen tylenol acetaminophen statin steroid murmur tender stiff discharge
         chill sweat anxi depress suicid mood harm memory confus gluten lactose exercise walk
-        swallow nerve reflex rigid wound scar lesion mole bruise gain lows scale hypo anti"""
+        swallow nerve reflex rigid wound scar lesion mole bruise gain lows scale hypo anti infarct appendi
+        gallbladder replac hospital stent pacemaker ulcer pneumon hernia arthrit reflux jaundic
+        miscarr menopaus contracep snor limp bedridden"""
     ),
     clinical_words=words(
         """sick cold colds ear ears arm arms leg legs hip hips hand hands foot feet head hear eat eating eats pee
@@ -182,6 +190,38 @@ ENGLISH = Language(
         hba1c glucose sugar sugars creatinine potassium sodium hemoglobin cholesterol triglycerides tsh
         egfr inr psa bmi score ferritin systolic diastolic respirations crp"""
     ),
+    at_age=words("at age aged"),
+    family=words(
+        """mother mother's father father's mum mom dad brother brother's sister sister's parent parents grandmother
+        grandfather grandma grandpa grandparents aunt uncle"""
+    ),
+    weighty=words("lost gained off leave stopped quit shouldn't mustn't avoid"),
+    suppositions=words("if unless otherwise"),
+    medicines=("medication",),
+    signs=signs(
+        """
+        lung chest breath respir auscult: wheeze crackle rale crepitation rhonchi
+        heart cardiac cardiovascular: murmur gallop rub
+        abdomen belly: guarding rebound rigid mass tender
+        neck: stiff rigid lymph gland node
+        neurolog neuro: weak numb reflex sensation tingling
+        throat pharynx tonsil: exudate pus discharge
+        knee ankle shoulder joint: swelling effusion warm redness
+        skin: rash lesion bruise
+        eye pupil: discharge redness
+        ear eardrum drum tympanic: discharge fluid
+        vital afebrile: fever temperature
+        """
+    ),
+    denials=phrases(
+        """not that i know | not that i'm aware | not that i am aware | not that i remember | not that i recall
+        | not at all | not any more | not anymore | not until | not before | neither | nothing | nowhere | nobody
+        | god no | oh no | well no | um no | uh no | i wouldn't | better not | rather not | not for"""
+    ),
+    troubles=words("problem problems worry worries trouble"),
+    own=words("i i'm i'd i've i'll my me we our"),
+    you=words("you your you're you've you'd"),
+    leave=phrases("can i | may i | could i | should i | am i allowed"),
     yes=words("yes yeah yep yup correct right sure exactly absolutely definitely"),
     no=words("no nope never none nah"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notes.evidence.languages.fr_synonyms import SYNONYMS
-from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, spelled, words
+from notes.evidence.languages.language import Language, Phrase, named, phrase, phrases, signs, spelled, words
 
 ONES = phrase("zéro un deux trois quatre cinq six sept huit neuf")
 TEENS = ["dix", "onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"]
@@ -106,6 +106,7 @@ FRENCH = Language(
     over=phrases("sur"),
     ages=words("âge âgé âgée"),
     lasting=words("depuis pendant dans durant après"),
+    clock=words("à vers dès avant"),
     times=words("fois prise prises"),
     every=phrases("chaque | tous les | toutes les"),
     per=words("par"),
@@ -142,18 +143,22 @@ FRENCH = Language(
         interrompu interruption suspendu cessé éviter évite refuse refus diminué diminution insomnie
         normal normale normaux normales libre libres clair claire clairs claires apyrétique afébrile
         asymptomatique indemne exclu hors contre inobservance inchangé stable difficulté impossible
-        incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare limité limitée"""
+        incapable rupture allergie allergies allergique intolérance indiqué zéro dénie peu rare limité limitée
+        repos souple souples perte baisse trouble troubles gêne altéré régulier réguliers dispense éviction échec"""
     ),
     pleasantries=phrases(
         """pas de souci | pas de soucis | pas de problème | pas du tout | pas mal | je sais pas | ne sais
         pas | sais pas | n'hésitez pas | hésitez pas | inquiétez pas | vous inquiétez pas | pas vraiment
         | pas encore | pas grave | est-ce pas | pas de quoi | pas tout à fait | pas forcément | pas trop
+        | pas envie | n'aime pas | importe pas | comprends pas | veux pas | pas obligé | pas nécessaire
+        | ne sert | servirait à rien
         | pas sûr | pas sûre | oubliez pas | pas seulement | pas de panique | pourquoi pas | pas plus de
         | pas de mal | souviens pas | rappelle pas | pense pas | crois pas | sans doute | sans problème
         | sans souci | pas besoin | pas de questions | rien de grave | de rien | pas d'urgence | au plus | non
         plus | pas mieux | rien d'autre | pas bien | va pas | vois pas | pas si | de plus | en plus | ou
         pas"""
     ),
+    complaints=words("peux peut pouvez peuvent pouvais arrive arrivais aide soulage marche suffit assez bien"),
     turns=words("mais parce cause car alors donc puis sauf cependant"),
     conditions=words("si sinon jusqu quand"),
     clinical=phrase(
@@ -167,7 +172,9 @@ FRENCH = Language(
         abdom urin pipi rein foie poumon thyro diabet sucr cholest tension hypertens cancer tumeur
         boule masse asthme avc infect antibio vaccin insulin aspirin ibuprof paracet doliprane
         statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss depri suicid moral idees
-        noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo"""
+        noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo infarct
+        appendi vesicul hospit stent pacemaker ulcer pneumon herni arthro arthri fausse menopaus contracep
+        ronfl phlebit"""
     ),
     clinical_words=words("mal maux dos cou main mains nez"),
     ahead=words("dans sous ici"),
@@ -176,6 +183,35 @@ FRENCH = Language(
         """pouls fréquence tension température saturation sat poids pèse ldl hdl hba1c glycée glycémie dextro créatinine
         potassium sodium hémoglobine cholestérol triglycérides tsh crp inr psa imc score ferritine"""
     ),
+    at_age=words("à vers âge"),
+    family=words("mère père frère soeur maman papa parents grand-mère grand-père tante oncle"),
+    weighty=words("perdu arrêt arrêté arrêtée arrête évitez éviter"),
+    suppositions=words("si s sinon"),
+    medicines=("médicament",),
+    signs=signs(
+        """
+        poumon pulmonaire auscultation thorax respiratoire: sifflement crépitant râle sibilant
+        coeur cardiaque cardio: souffle frottement
+        abdomen ventre abdominal: défense contracture masse sensible
+        nuque cou: raideur raide ganglion
+        neurologique neuro: faiblesse fourmillement engourdi réflexe déficit
+        gorge pharynx amygdale: pus enduit
+        genou cheville épaule articulation: gonflement épanchement chaleur rougeur
+        peau cutané: éruption bouton lésion
+        oeil pupille: écoulement rougeur
+        oreille tympan: écoulement
+        apyrétique: fièvre température
+        """
+    ),
+    denials=phrases(
+        """pas que je sache | pas à ma connaissance | pas du tout | pas avant | pas d'autre | ni l'un | ni l'une
+        | ah non | oh non | ben non | euh non | mais non | surtout pas | mieux vaut pas | pas pendant
+        | rien | plus jamais | plus du tout"""
+    ),
+    troubles=words("souci soucis problème problèmes"),
+    own=words("je j me m moi mon ma mes on"),
+    you=words("vous votre vos tu te ton ta tes"),
+    leave=phrases("je peux | puis je | peux je | dois je | je dois | je pourrai | j'ai le droit | on peut"),
     yes=words("oui ouais si voilà exactement"),
     no=words("non aucun aucune jamais rien"),
 )

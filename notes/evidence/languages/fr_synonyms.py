@@ -72,7 +72,7 @@ vaccination | vaccin | vacciné | rappel
 grippe | grippal
 tabac | fume | fumer | fumeur | cigarette | tabagisme | clope | paquet | tabagique
 alcool | bois | bière | vin | verre | éthylisme
-sport | activité physique | exercice | gym
+sport | sportif | activité physique | exercice | gym
 marche | marcher
 appétit | faim | mange
 poids | pèse | kilos | balance

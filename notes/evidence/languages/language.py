@@ -33,6 +33,12 @@ def named(**names: str) -> dict[str, str]:
     return {word: name for name, spelled in names.items() for word in phrase(spelled)}
 
 
+def signs(text: str) -> dict[Phrase, Phrase]:
+    """Of a line "lung chest: wheeze crackle" for each, the signs by the sites."""
+    lines = (line.partition(":") for line in text.strip().splitlines())
+    return {phrase(sites): phrase(found) for sites, _, found in lines}
+
+
 def spelled(table: Mapping[str, str]) -> dict[Phrase, str]:
     """Of {"1/day": "daily | every day"}, by each phrase what it means."""
     return {one: meaning for meaning, line in table.items() for one in phrases(line)}
@@ -86,6 +92,8 @@ class Language:
     lasting: frozenset[str] = frozenset()
     #: "fois" of "trois fois", and "twice" for two of them.
     times: frozenset[str] = frozenset()
+    #: An hour after these is one of the clock: "à 20 h".
+    clock: frozenset[str] = frozenset()
     multiples: Mapping[str, int] = field(default_factory=dict)
     every: frozenset[Phrase] = frozenset()
     per: frozenset[str] = frozenset()
@@ -106,6 +114,8 @@ class Language:
     negative: frozenset[str] = frozenset()
     #: Phrases with a negation that deny nothing.
     pleasantries: frozenset[Phrase] = frozenset()
+    #: A denial with one of these is a complaint, which a note has without it: "can't hear", "doesn't help".
+    complaints: frozenset[str] = frozenset()
     #: After these words another clause begins.
     turns: frozenset[str] = frozenset()
     #: A clause with one of these only supposes: "if it does not get better".
@@ -119,5 +129,27 @@ class Language:
     generic: tuple[str, ...] = ()
     #: What a number in the same sentence is a reading of.
     measures: frozenset[str] = frozenset()
+    #: Before the age at which something happened.
+    at_age: frozenset[str] = frozenset()
+    #: Those whose illnesses are the patient's history.
+    family: frozenset[str] = frozenset()
+    #: Near these words a number matters: weight that was lost, weeks off work.
+    weighty: frozenset[str] = frozenset()
+    #: What is only supposed has no number to write down: "if it is no better in 72 hours".
+    suppositions: frozenset[str] = frozenset()
+    #: Words for any medicine: a note with a dose in it speaks of one.
+    medicines: tuple[str, ...] = ()
+    #: Of what a note calls normal, what is not there then: where the lungs are clear there is no wheeze.
+    signs: Mapping[Phrase, Phrase] = field(default_factory=dict)
+
+    # --- Answers
+    #: Beginnings of answers that deny, beside the words of `no`.
+    denials: frozenset[Phrase] = frozenset()
+    #: Words that make of a denial a pleasantry: "no problem".
+    troubles: frozenset[str] = frozenset()
+    #: Words of a patient's question, unless it has one of `you`; and of one for leave to do something.
+    own: frozenset[str] = frozenset()
+    you: frozenset[str] = frozenset()
+    leave: frozenset[Phrase] = frozenset()
     yes: frozenset[str] = frozenset()
     no: frozenset[str] = frozenset()
