@@ -136,6 +136,7 @@ class TestListening:
         tell(player, "seek", {"to": 14, "play": True})
         wait_for(player, "audio.currentTime > 14.2")
         player.keyboard.press("Space")
+        wait_for(player, "audio.paused")
         paused = at(player)
         player.keyboard.press("Space")
         wait_for(player, "!audio.paused")
