@@ -14,6 +14,7 @@ from notes.evidence.reading import Sentence
 VITAL = frozenset({"dose", "ratio"})
 #: These matter where the talk is of the patient: people also have been teachers for 20 years.
 CIRCUMSTANTIAL = frozenset({"time", "frequency", "count", "size", "date"})
+TALLIES = frozenset({"bare", "counted"})
 AGES = range(1, 110)
 
 
@@ -21,15 +22,17 @@ def relevant(line: Sequence[Sentence], before: Sequence[Sentence]) -> Iterator[Q
     """Those in what is stated: a question has its answer."""
     context = before[-1:] if before and before[-1].is_question else ()
     for sentence in line:
-        context = (*context, sentence)
+        context = (*context, sentence)[-2:]
         if sentence.quantities and not sentence.is_question:
-            yield from _of_weight(sentence, matters=any(map(_matters, context[-2:])))
+            yield from _of_weight(sentence, context)
 
 
-def _of_weight(sentence: Sentence, matters: bool) -> Iterator[Quantity]:
-    supposes = _supposes(sentence)
+def _of_weight(sentence: Sentence, context: Sequence[Sentence]) -> Iterator[Quantity]:
+    matters, supposes = any(map(_matters, context)), _supposes(sentence)
+    is_habit = any(not one.spoken.isdisjoint(one.language.habits) for one in context)
     for quantity in sentence.quantities:
-        if quantity.is_firm and (quantity.kind in VITAL or (not supposes and _counts(quantity, sentence, matters))):
+        counts = (is_habit and quantity.kind in TALLIES) or _counts(quantity, sentence, matters)
+        if quantity.is_firm and (quantity.kind in VITAL or (counts and not supposes)):
             yield quantity
 
 

@@ -19,7 +19,7 @@ class Note:
     ) -> None:
         sentences = [sentence for section in sections for sentence in section]
         self.language = language
-        self.heard = heard_in(sections)
+        self.heard = heard_in(sections).union(_rates(sentences))
         self.negative = [sentence.terms for sentence in sentences if is_negative(sentence)]
         self.positive = [sentence.terms for sentence in sentences if not is_negative(sentence)]
         self.terms = set[str]().union(*self.negative, *self.positive)
@@ -36,6 +36,14 @@ class Note:
             return False
         denied = any(2 * _shared(topics, terms) >= len(topics) for terms in self.negative)
         return not denied and any(_shared(topics, terms) == len(topics) for terms in self.positive)
+
+
+def _rates(sentences: Iterable[Sentence]) -> Iterator[str]:
+    """The "five" that 5/day answers for."""
+    for sentence in sentences:
+        for quantity in sentence.quantities:
+            if quantity.kind == "frequency":
+                yield f"any {quantity.forms[0].partition('/')[0]}"
 
 
 def _shared(topics: Topics, terms: set[str]) -> int:

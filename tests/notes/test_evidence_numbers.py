@@ -36,6 +36,7 @@ SAME_EN = [
     ("Amoxicillin 500 mg.", "Half a gram."),
     ("Amoxicillin 500mg.", "0.5 g of it."),
     ("Amoxicillin 1000 mg.", "One gram."),
+    ("Paracetamol 7.5 ml.", "Seven and a half mils."),
     ("Levothyroxine 75 µg.", "Seventy five micrograms."),
     ("Levothyroxine 75 mcg.", "0.075 milligrams."),
     ("Vitamin D 1,000 IU.", "A thousand units."),

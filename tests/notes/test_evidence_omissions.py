@@ -27,6 +27,7 @@ NUMBER, NEGATION = [(0, "number")], [(0, "negation")]
         "I was off work for three weeks.",
         "I lost nine pounds over the summer.",
         "I was in hospital in 2019.",
+        "Two bottles of wine at the weekend.",
         "He shouldn't go swimming for 2 weeks.",
     ],
 )
@@ -45,6 +46,7 @@ def test_a_number_of_medicine_that_the_note_leaves_out(line: str) -> None:
         "Mon père a fait un infarctus à cinquante-deux ans.",
         "J'ai été arrêté trois semaines.",
         "J'ai perdu quatre kilos.",
+        "Deux verres de vin tous les soirs.",
     ],
 )
 def test_a_number_of_medicine_that_the_note_leaves_out_in_french(line: str) -> None:
@@ -83,6 +85,7 @@ def test_a_number_answers_a_question_about_the_patient() -> None:
         ("Ibuprofen 400 mg.", "Take ibuprofen, four hundred milligrams."),
         ("Cough for 21 days.", "I have had this cough for three weeks."),
         ("Cough for 3 weeks.", "The cough began three weeks ago, twice a day it was bad."),
+        ("Smokes 5/day.", "I smoke five cigarettes, I'm afraid."),
         ("BP 140/90.", "The blood pressure is one forty over ninety."),
     ],
 )

@@ -64,7 +64,7 @@ ENGLISH = Language(
         g="gram grams gramme grammes gm",
         kg="kilogram kilograms kilo kilos",
         lb="pound pounds lb lbs",
-        ml="milliliter milliliters millilitre millilitres cc ccs",
+        ml="milliliter milliliters millilitre millilitres cc ccs mil mils",
         l="liter liters litre litres",
         cm="centimeter centimeters centimetre centimetres",
         mm="millimeter millimeters millimetre millimetres",
@@ -177,7 +177,7 @@ ENGLISH = Language(
         chill sweat anxi depress suicid mood harm memory confus gluten lactose exercise walk
         swallow nerve reflex rigid wound scar lesion mole bruise gain lows scale hypo anti infarct appendi
         gallbladder replac hospital stent pacemaker ulcer pneumon hernia arthrit reflux jaundic
-        miscarr menopaus contracep snor limp bedridden"""
+        miscarr menopaus contracep snor limp bedridden psoria eczema"""
     ),
     clinical_words=words(
         """sick cold colds ear ears arm arms leg legs hip hips hand hands foot feet head hear eat eating eats pee
@@ -195,6 +195,7 @@ ENGLISH = Language(
         """mother mother's father father's mum mom dad brother brother's sister sister's parent parents grandmother
         grandfather grandma grandpa grandparents aunt uncle"""
     ),
+    habits=words("alcohol wine beer beers whisky whiskey vodka smoke smoked smoking cigarette cigarettes cigars vape"),
     weighty=words("lost gained off leave stopped quit shouldn't mustn't avoid"),
     suppositions=words("if unless otherwise"),
     medicines=("medication",),

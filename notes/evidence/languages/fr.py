@@ -174,7 +174,7 @@ FRENCH = Language(
         statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss depri suicid moral idees
         noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo infarct
         appendi vesicul hospit stent pacemaker ulcer pneumon herni arthro arthri fausse menopaus contracep
-        ronfl phlebit"""
+        ronfl phlebit psoria eczema"""
     ),
     clinical_words=words("mal maux dos cou main mains nez"),
     ahead=words("dans sous ici"),
@@ -185,6 +185,7 @@ FRENCH = Language(
     ),
     at_age=words("à vers âge"),
     family=words("mère père frère soeur maman papa parents grand-mère grand-père tante oncle"),
+    habits=words("alcool vin bière bières whisky pastis fume fumez fumé tabac cigarette cigarettes"),
     weighty=words("perdu arrêt arrêté arrêtée arrête évitez éviter"),
     suppositions=words("si s sinon"),
     medicines=("médicament",),

@@ -135,6 +135,8 @@ class Language:
     family: frozenset[str] = frozenset()
     #: Near these words a number matters: weight that was lost, weeks off work.
     weighty: frozenset[str] = frozenset()
+    #: How much of these is worth a number without a unit, too.
+    habits: frozenset[str] = frozenset()
     #: What is only supposed has no number to write down: "if it is no better in 72 hours".
     suppositions: frozenset[str] = frozenset()
     #: Words for any medicine: a note with a dose in it speaks of one.
