@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import takewhile
@@ -39,11 +40,14 @@ def split(before: str, after: str) -> tuple[list[str], list[str]]:
     return by.findall(before), by.findall(after)
 
 
-def compared(old: list[str], new: list[str]) -> list[Piece]:
-    pieces = []
+def compared(old: list[str], new: list[str]) -> Iterator[Piece]:
+    """Changes with nothing but a blank between them are one: whoever reads them reads phrases."""
+    removed = added = ""
     for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece("same", "".join(old[i:j])))
+        before, after = "".join(old[i:j]), "".join(new[k:m])
+        if kind == "equal" and before.strip():
+            yield from (Piece("removed", removed), Piece("added", added), Piece("same", before))
+            removed = added = ""
         else:
-            pieces += [Piece("removed", "".join(old[i:j])), Piece("added", "".join(new[k:m]))]
-    return pieces
+            removed, added = removed + before, added + after
+    yield from (Piece("removed", removed), Piece("added", added))
