@@ -257,6 +257,8 @@ def _pair(tokens: Sequence[Token], at: int, first: Number, language: Language) -
     if language.cuff_in_centimetres and _is_cuff(first.value, second.value) and not _unit(tokens, second, language):
         forms = _ratio_forms(first.value, second.value, language)
         return [_quantity(tokens, at, second.after, "ratio", forms)], second.after
+    if not first.value and second.value in range(10, 100):  # "zéro quatre-vingt-neuf"
+        return _one(tokens, at, Number(second.value / 100, second.after), language)
     if first.value not in range(4, 43) or second.value not in range(1, 10):
         return None
     whole, after = _one(tokens, at, Number(first.value + second.value / 10, second.after), language)

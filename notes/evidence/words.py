@@ -20,6 +20,7 @@ Names = dict[tuple[str, ...], Idea]
 
 @lru_cache(maxsize=1 << 15)
 def stem(word: str, language: Language) -> str:
+    word = word.replace("ae", "e").replace("oe", "e")  # haemorrhage, oedema
     for ending in language.endings:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST - (len(ending) == 1):
             word = word[: -len(ending)]

@@ -116,6 +116,7 @@ SAME_FR = [
     ("Dose à 20 h.", "À huit heures du soir."),
     ("Réveil à 20h30.", "Vers vingt heures trente."),
     ("Maximum 6/j.", "Pas plus de six par jour."),
+    ("Glycémie 0,89 g/L.", "À zéro quatre-vingt-neuf."),
     ("Taille 175 cm.", "Un mètre 75."),
     ("Bisoprolol 2,5 mg.", "Deux milligrammes cinq, le matin."),
     ("LDL 1,45 g/L.", "Un gramme quarante-cinq."),

@@ -270,6 +270,7 @@ def test_a_no_to_what_the_note_never_mentions(question: str, answer: str, langua
     ("note", "question", "answer"),
     [
         ("No neck stiffness.", "Any trouble with a stiff neck?", "No."),
+        ("No paraesthesia.", "Any pins and needles in the hand?", "No, nothing like that."),
         ("Neck supple.", "Any stiffness in the neck?", "No."),
         ("Lungs clear.", "Any wheeze?", "No."),
         ("Ramipril 5 mg.", "Are you taking any other tablets?", "No."),

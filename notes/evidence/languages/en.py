@@ -177,11 +177,11 @@ ENGLISH = Language(
         chill sweat anxi depress suicid mood harm memory confus gluten lactose exercise walk
         swallow nerve reflex rigid wound scar lesion mole bruise gain lows scale hypo anti infarct appendi
         gallbladder replac hospital stent pacemaker ulcer pneumon hernia arthrit reflux jaundic
-        miscarr menopaus contracep snor limp bedridden psoria eczema"""
+        miscarr menopaus contracep snor limp bedridden psoria eczema caesar cesar deliver birth"""
     ),
     clinical_words=words(
         """sick cold colds ear ears arm arms leg legs hip hips hand hands foot feet head hear eat eating eats pee
-        threw throw throwing"""
+        threw throw throwing pins"""
     ),
     ahead=words("in"),
     generic=("pain",),

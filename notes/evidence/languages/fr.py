@@ -174,7 +174,7 @@ FRENCH = Language(
         statine cortis murmur sensib raid ecoulem frisson suee anxi angoiss depri suicid moral idees
         noires memoir confus gluten lactose sport aval nerf reflex plaie lesion toux anti hypo infarct
         appendi vesicul hospit stent pacemaker ulcer pneumon herni arthro arthri fausse menopaus contracep
-        ronfl phlebit psoria eczema"""
+        ronfl phlebit psoria eczema cesar accouch"""
     ),
     clinical_words=words("mal maux dos cou main mains nez"),
     ahead=words("dans sous ici"),

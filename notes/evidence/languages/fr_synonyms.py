@@ -70,12 +70,12 @@ ibuprofène | advil | nurofen | anti inflammatoire
 anticoagulant | fluidifier le sang | fluidifie le sang
 vaccination | vaccin | vacciné | rappel
 grippe | grippal
-tabac | fume | fumer | fumeur | cigarette | tabagisme | clope | paquet | tabagique
-alcool | bois | bière | vin | verre | éthylisme
+tabac | fume | fumez | fumer | fumeur | cigarette | tabagisme | clope | paquet | tabagique
+alcool | bois | buvez | bière | vin | verre | éthylisme
 sport | sportif | activité physique | exercice | gym
 marche | marcher
 appétit | faim | mange
-poids | pèse | kilos | balance
+poids | pèse | pesez | kilos | balance
 mère | maman | maternel
 père | papa | paternel
 enfance | petit | enfant | petite
@@ -125,7 +125,7 @@ travail | boulot | métier | profession
 vélo | bicyclette
 contracture | tendu | raide | contracté
 toux | tousse | tousser
-fumeur | fume | fumé | fumer | fumeuse | tabac
+fumeur | fume | fumez | fumé | fumer | fumeuse | tabac
 gonalgie | genou | mal au genou
 gonflement | gonflé | épanchement | oedème
 traumatisme | tombé | tombée | chute | choc | coup
