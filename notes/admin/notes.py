@@ -13,9 +13,9 @@ from access.models import Membership
 from notes import review
 from notes.admin.closing import Closing
 from notes.admin.correcting import Correcting
-from notes.admin.finding import Finding
 from notes.admin.forms import WhyForm
 from notes.admin.reading import Reading
+from notes.admin.searching import Searching
 from notes.models import HELD, Note
 from vendors import VENDORS
 
@@ -60,7 +60,7 @@ class Mine(admin.SimpleListFilter):
 
 
 @admin.register(Note)
-class NoteAdmin(Finding, Reading, Correcting, Closing):
+class NoteAdmin(Searching, Reading, Correcting, Closing):
     empty = "No note has come yet. They come with the vendors' answers to requests."
     searched = "notes and what was said"
     heavy = ("search",)

@@ -9,13 +9,13 @@ from django.http import HttpRequest
 
 from access import desk, log
 from access.models import AccessEntry
-from notes.admin.finding import Finding
+from notes.admin.searching import Searching
 from notes.lines import readable
 from notes.models import Note, Transcript
 
 
 @admin.register(Transcript)
-class TranscriptAdmin(Finding):
+class TranscriptAdmin(Searching):
     empty = "No transcript has come yet. They come with the vendors' answers to requests."
     searched = "what was said"
     heavy = ("lines", "search")

@@ -34,7 +34,7 @@ class Words:
         return excerpts(rows, self.words)
 
 
-class Finding(desk.SearchedModelAdmin):
+class Searching(desk.SearchedModelAdmin):
     def find(self, request: HttpRequest, rows: QuerySet[Any], words: str) -> desk.Found:
         every = Clinic.objects.values_list("pk", flat=True)
         clinics = list(every) if roles.is_operator(request) else roles.clinics(request, self.readers)
