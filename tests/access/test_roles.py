@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 
 from access.models import AccessEntry, Clinic
-from notes.models import Note, NoteVersion
+from notes.models import Note, NoteSection, NoteVersion, Transcript
 from tests.factories import AccessEntryFactory, NoteFactory
 
 ROLE = "listenpost_app"
@@ -36,7 +36,7 @@ def test_it_reads_and_writes_rows(as_application: Note) -> None:
     NoteFactory()
     AccessEntryFactory()
     Note.objects.filter(pk=as_application.pk).update(title="Elbow")
-    as_application.sections.all().delete()
+    as_application.sections.update(text="The elbow hurts.")
     assert NoteVersion.objects.count() == 2
     assert Clinic.objects.exists()
 
@@ -46,6 +46,11 @@ def test_it_only_adds_to_what_is_append_only(as_application: Note, model: Any) -
     table = model._meta.db_table
     assert_refused(f"UPDATE {table} SET created_at = now()")  # noqa: S608
     assert_refused(f"DELETE FROM {table}")  # noqa: S608
+
+
+@pytest.mark.parametrize("model", [Note, NoteSection, Transcript])
+def test_what_is_kept_for_good_is_not_its_to_delete(as_application: Note, model: Any) -> None:
+    assert_refused(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
 
 
 @pytest.mark.parametrize(

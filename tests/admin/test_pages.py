@@ -99,7 +99,7 @@ def test_a_note_is_text_beside_its_transcript(viewer: Client, rows: Consultation
     assert "Smokes.\nLives alone." in viewer.get(page_of(note)).content.decode()
     assert f"1:01 Patient {SAID}" in shown
     assert "Knee pain needs review" in shown
-    assert "nabla: the vendor's own text" in shown
+    assert "Nabla: the vendor's own text" in shown
     assert not set("{}[]") & set(shown)
 
 

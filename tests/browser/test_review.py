@@ -34,14 +34,15 @@ class Keys:
     """A keyboard that counts what is pressed besides words."""
 
     def __init__(self, page: Page) -> None:
-        self.keyboard, self.pressed = page.keyboard, 0
+        self.page, self.pressed = page, 0
 
     def press(self, key: str) -> None:
-        self.keyboard.press(key)
+        self.page.wait_for_load_state()  # the keys are those of a page whose scripts have run
+        self.page.keyboard.press(key)
         self.pressed += 1
 
     def type(self, words: str) -> None:
-        self.keyboard.type(words)
+        self.page.keyboard.type(words)
 
 
 def texts(note: Note) -> list[str]:
