@@ -57,10 +57,10 @@ def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:
 
     A browser gives its fields' words back with other line ends: where they say the same, they are the note's own.
     """
-    based_on, title = request.POST.get("based_on", ""), request.POST.get("title", "")
+    based_on, title = request.POST.get("based_on", ""), request.POST.get("title")
     own = [section.text for section in note.sections.all()]
     texts = [request.POST.get(f"text-{number}") for number in range(len(own))]
-    if not based_on.isdecimal() or len(based_on) > 9 or None in texts:
+    if not based_on.isdecimal() or len(based_on) > 9 or title is None or None in texts:
         raise NotNow("The page did not send the whole note. Load it again.")
     if sum(len(text or "") for text in [title, *texts]) > MOST_CHARACTERS:
         raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most.")

@@ -136,6 +136,7 @@ def test_what_a_browser_gives_back_otherwise_is_no_correction(desk: Client, clin
     [
         {},
         {"based_on": "1", "title": "x"},
+        {"based_on": "1", "text-0": "x"},
         {"based_on": "-1", "title": "x", "text-0": "x"},
         {"based_on": "9" * 30, "title": "x", "text-0": "x"},
         {"based_on": "one", "title": "x", "text-0": "x"},

@@ -65,6 +65,16 @@ def test_a_note_without_a_transcript_has_no_evidence_and_is_not_asked_again(clin
     assert not Evidence.objects.exists()
 
 
+def test_a_version_that_was_saved_meanwhile_is_weighed_in_its_turn(note: Note) -> None:
+    before = Note.objects.prefetch_related("sections").get(pk=note.pk)
+    review.edit(note.pk, Actor(Kind.USER, str(UserFactory().pk)), 1, review.Words(note.title, ("No fever.",)))
+    weighing.weigh(before, note.request.transcript.lines)
+    assert not Evidence.objects.exists()
+    assert weighing.is_due()
+    weighed()
+    assert Evidence.objects.get().version == 2
+
+
 def test_quiet_work_ends(note: Note) -> None:
     Note.objects.update(search=None)
     for _ in range(3):
