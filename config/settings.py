@@ -146,6 +146,8 @@ LANGUAGE_CODE = "en-gb"
 USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
+# A vendor's note has up to 1,000 sections, each a field of its page; config.web takes no larger body.
+DATA_UPLOAD_MAX_NUMBER_FIELDS, DATA_UPLOAD_MAX_MEMORY_SIZE = 2000, 10 * 1024 * 1024
 
 # --- Safe by default; plain http only where PUBLIC_URL says so
 _https = _public.scheme == "https"

@@ -21,17 +21,20 @@ OPTIONS = f"StartSel={BEGIN}, StopSel={END}, HighlightAll=true"
 BEFORE, FROM = 60, 140
 #: Letters of one section or line that are looked through: PostgreSQL makes no vector of more than 1 MiB.
 LOOKED_THROUGH = 50_000
+#: Lines of a transcript that are looked through, each for itself; what is said later is found, and not shown.
+MOST_LINES = 1000
 
-LINES = """
+LINES = f"""
     SELECT 1, place, said.id, coalesce(line->>'speaker', ''), line->>'text'
-    FROM notes_transcript AS said, jsonb_array_elements(lines) WITH ORDINALITY AS spoken (line, place)"""
+    FROM notes_transcript AS said, jsonb_array_elements(lines) WITH ORDINALITY AS spoken (line, place)
+    WHERE place <= {MOST_LINES} AND"""  # noqa: S608 (our own names)
 #: What a row can be found by: whether it was said, its place, the transcript that says it, who or which section, text.
 PARTS: dict[type[Model], str] = {
-    Transcript: f"{LINES} WHERE said.id = row.id",
+    Transcript: f"{LINES} said.id = row.id",
     Note: f"""
     SELECT 0, 0, NULL::uuid, '', row.title
     UNION ALL SELECT 0, position, NULL, title, text FROM notes_notesection WHERE note_id = row.id
-    UNION ALL {LINES} WHERE said.request_id = row.request_id""",  # noqa: S608 (our own names)
+    UNION ALL {LINES} said.request_id = row.request_id""",  # noqa: S608 (our own names)
 }
 # Of each row the part that has all the words, else the first that has one.
 BEST = f"""

@@ -37,16 +37,16 @@ def findings(
     found: dict[str, Finding] = {}
     for place, start, end, said in evidence.unsaid:
         section = sections[place]
-        key = key_of("unsaid", section.key, said)
+        key = key_of("unsaid", section.key, said, *section.text[:start].split()[-3:])
         says = f"in “{section.title or section.key}” was not said, or not so."
         found.setdefault(key, Finding(key, f"section-{place}", section.text[start:end], says, dismissed.get(key)))
     for number, kind in evidence.unreflected:
-        key, line = key_of("line", str(number)), lines[number]
+        key, line = key_of("line", kind, str(number)), lines[number]
         says = f"was said{f' at {line.time}' if line.time else ''}, with {WHY[kind]}: no section reflects it."
         found[key] = Finding(key, f"line-{number}", line.text, says, dismissed.get(key))
     return list(found.values())
 
 
 def key_of(*parts: str) -> str:
-    """The same for the same warning in a later version; no words of the note, which it may outlive."""
+    """The same for the same warning in a later version; none of the note's words can be read in it."""
     return sha256("\0".join(parts).encode()).hexdigest()[:32]

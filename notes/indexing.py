@@ -2,7 +2,8 @@
 
 A row whose words are new has no `search`; it is found by its words once that was filled in, seconds later, and in a
 burst of answers after the burst. Whoever changes words empties `search` and rings. A note is found by the words of its
-transcript too, so it is filled in after it, and again when the transcript is.
+transcript too, so it is filled in after it, and again, and weighed again, when the
+transcript is.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _batch(rows: Any) -> int:
     if ids and rows.model is Transcript:
         # Also those without `search` as far as this transaction sees: one may be filled in at this moment, without it.
         spoken = Transcript.objects.filter(pk__in=ids).values("request")
-        Note.objects.filter(request__in=spoken).update(search=None)
+        Note.objects.filter(request__in=spoken).update(search=None, weighed_version=0)
     return len(ids)
 
 

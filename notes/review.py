@@ -51,6 +51,9 @@ class Words:
     title: str
     texts: tuple[str, ...]
 
+    def size(self) -> int:
+        return len(self.title) + sum(len(text) for text in self.texts)
+
 
 # --- Who has it
 @transaction.atomic
@@ -101,17 +104,20 @@ def edit(note_id: UUID, by: Actor, based_on: int, words: Words) -> bool:
     Raises NotNow, and Overtaken where they are based on an older version than the latest.
     """
     note = held(note_id)
-    if note.state in (State.NEEDS_REVIEW, State.APPROVED):
-        move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
-    must_have(note, by)
+    if note.state not in (State.NEEDS_REVIEW, State.APPROVED):
+        must_have(note, by)
     sections = list(note.sections.all())
     if len(sections) != len(words.texts):
         raise NotNow("Its sections are others now. Load the page again.")
     if based_on != note.version:
         raise Overtaken
+    before = Words(note.title, tuple(section.text for section in sections))
+    if words.size() > max(MOST_CHARACTERS, before.size()):
+        raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most. Yours are kept: make it shorter.")
     drop_draft(note_id, by)
-    if words == Words(note.title, tuple(section.text for section in sections)):
+    if words == before:
         return False
+    move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
     save(note, sections, words, by)
     return True
 
@@ -132,14 +138,20 @@ def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -
 
 
 @transaction.atomic
-def keep_draft(note_id: UUID, by: Actor, based_on: int, words: Words) -> None:
-    """What was typed and not saved, for whoever typed it, whatever has become of the note meanwhile."""
-    note = Note.objects.defer("search").prefetch_related("sections").get(pk=note_id)
+def keep_draft(note_id: UUID, by: Actor, based_on: int, words: Words, *, autosaved: bool = False) -> bool:
+    """What was typed and not saved, for its typist, whatever has become of the note meanwhile. Whether it is kept.
+
+    `autosaved`: one that comes after its typist has saved was on its way before that, and is old.
+    """
+    note = held(note_id)
     if words == words_of(note):  # it has just been saved, or was typed back as it was
-        return drop_draft(note_id, by)
+        drop_draft(note_id, by)
+        return False
+    if autosaved and based_on < note.version and note.versions.filter(number=note.version, author=int(by.id)).exists():
+        return False
     facts = {"based_on": based_on, "title": words.title, "texts": list(words.texts), "saved_at": timezone.now()}
     Draft.objects.update_or_create(note=note, user_id=int(by.id), defaults=facts | {"clinic_id": note.clinic_id})
-    return None
+    return True
 
 
 def drop_draft(note_id: UUID, by: Actor) -> None:

@@ -122,6 +122,11 @@ class ManagedModelAdmin(ClinicModelAdmin):
             raise PermissionDenied
         return row
 
+    def back(self, request: HttpRequest, row: Any, level: int, said: str) -> HttpResponse:
+        """To the row's page, with a word about what was done or not."""
+        self.message_user(request, said, level)
+        return HttpResponseRedirect(address_of(row))
+
     def show(self, request: HttpRequest, row: Any, template: str, context: Context) -> HttpResponse:
         return super().show(request, row, template, {"ways": list(self.ways(request, row)), **context})
 

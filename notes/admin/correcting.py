@@ -11,11 +11,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from access import desk, log, roles
+from access.models import AccessEntry
 from notes import review
 from notes.admin.forms import DismissForm, typed
 from notes.diffs import changes
-from notes.models import Draft, Note
+from notes.models import Draft
 from notes.review import NotNow, Overtaken
+from notes.showing import text_before
 
 
 class Correcting(desk.ManagedModelAdmin):
@@ -69,12 +71,12 @@ class Correcting(desk.ManagedModelAdmin):
             based_on, words = typed(request, note)
         except NotNow as refusal:
             return JsonResponse({"said": str(refusal)}, status=422)
-        review.keep_draft(note.pk, log.actor(request), based_on, words)
+        is_kept = review.keep_draft(note.pk, log.actor(request), based_on, words, autosaved=True)
         at = desk.in_clinic_time(timezone.now(), note.clinic)
-        said = f"Draft kept, {at}."
+        said = [f"Draft kept, {at}."] if is_kept else []
         if based_on != note.version:
-            said = f"{said} Version {note.version} was saved meanwhile: saving will show you both."
-        return JsonResponse({"said": said})
+            said.append(f"Version {note.version} was saved meanwhile: saving will show you both.")
+        return JsonResponse({"said": " ".join(said)})
 
     def discard_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         note = self.managed(request, object_id)
@@ -84,16 +86,28 @@ class Correcting(desk.ManagedModelAdmin):
         return self.back(request, note, messages.SUCCESS, "Your draft is discarded.")
 
     def conflict_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        """A person's draft beside the newer version, with what would change in that."""
+        """What a person has changed beside the newer version; what they have not touched is as that has it."""
         note = self.managed(request, object_id)
         draft = Draft.objects.filter(note=note, user=request.user.pk).first()
         sections = list(note.sections.all())
         if draft is None or len(draft.texts) != len(sections):
             return HttpResponseRedirect(desk.address_of(note))
-        latest = note.versions.select_related("author").get(number=note.version)
-        pairs = list(zip(sections, draft.texts, strict=True))
-        both = [(place, section, text, changes(section.text, text)) for place, (section, text) in enumerate(pairs)]
-        return self.show(request, note, "conflict", {"draft": draft, "latest": latest, "both": both})
+        log.record(request, AccessEntry.Action.READ, [note], mode="conflict")
+        begun, latest = (note.versions.select_related("author").get(number=n) for n in (draft.based_on, note.version))
+        mine = [
+            section.text if text == text_before(begun.sections, place, section.key) else text
+            for place, (section, text) in enumerate(zip(sections, draft.texts, strict=True))
+        ]
+        facts = {
+            "draft": draft,
+            "latest": latest,
+            "title": note.title if draft.title == begun.title else draft.title,
+            "both": [
+                (place, section, text, changes(section.text, text))
+                for place, (section, text) in enumerate(zip(sections, mine, strict=True))
+            ],
+        }
+        return self.show(request, note, "conflict", facts)
 
     def dismiss_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Sets a warning aside, with a reason."""
@@ -105,7 +119,3 @@ class Correcting(desk.ManagedModelAdmin):
             return self.back(request, note, messages.WARNING, "Choose why the warning is no matter.")
         review.dismiss(note.pk, log.actor(request), **form.cleaned_data)
         return self.back(request, note, messages.SUCCESS, "The warning is set aside.")
-
-    def back(self, request: HttpRequest, note: Note, level: int, said: str) -> HttpResponse:
-        messages.add_message(request, level, said)
-        return HttpResponseRedirect(desk.address_of(note))

@@ -9,7 +9,7 @@ from access import desk
 from access.signin import lockout
 from notes.findings import REASONS
 from notes.models import Note
-from notes.review import MOST_CHARACTERS, NotNow, Words
+from notes.review import NotNow, Words
 
 
 class WhyForm(forms.Form):
@@ -62,8 +62,6 @@ def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:
     texts = [request.POST.get(f"text-{number}") for number in range(len(own))]
     if not based_on.isdecimal() or len(based_on) > 9 or title is None or None in texts:
         raise NotNow("The page did not send the whole note. Load it again.")
-    if sum(len(text or "") for text in [title, *texts]) > MOST_CHARACTERS:
-        raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most.")
     kept = (as_it_was(old, plain(text or "")) for old, text in zip(own, texts, strict=True))
     return int(based_on), Words(note.title if one_line(note.title) == one_line(title) else plain(title), tuple(kept))
 

@@ -63,6 +63,7 @@ class Reading(desk.ManagedModelAdmin):
             "typed_title": draft.title if draft else note.title,
             "title_changed": changed(first.title, note.title),
             "is_weighed": note.weighed_version == note.version,
+            "is_compared": evidence is not None,
             "warnings": [finding for finding in found if not finding.dismissed],
             "dismissed": [finding for finding in found if finding.dismissed],
             "reasons": REASONS,

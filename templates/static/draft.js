@@ -9,16 +9,20 @@
     let waiting = null;
     let isChanged = false;
     let isSent = false;
+    let onItsWay = null;
 
-    // A section that nobody may edit has no field: the server wants the whole note, or nothing.
-    const mayType = fields().length > 1 && !note.querySelector("textarea[readonly]");
+    const mayType = fields().length > 0 && !note.querySelector("textarea[readonly]");
 
     const send = async (options = {}) => {
         clearTimeout(waiting);
         if (!isChanged || isSent) return;
         isChanged = false;
-        const request = { method: "POST", body: new FormData(note), redirect: "manual", ...options };
+        onItsWay?.abort();
+        onItsWay = new AbortController();
+        const { signal } = onItsWay;
+        const request = { method: "POST", body: new FormData(note), redirect: "manual", signal, ...options };
         const answer = await fetch(note.dataset.draft, request).catch(() => null);
+        if (signal.aborted) return;
         if (answer?.headers.get("Content-Type")?.startsWith("application/json")) {
             kept.textContent = (await answer.json()).said;
         } else {
@@ -29,9 +33,21 @@
 
     const typed = () => {
         isChanged = true;
+        isSent = false;
         kept.textContent = "";
         clearTimeout(waiting);
         waiting = setTimeout(send, PAUSE);
+    };
+
+    const submit = () => {
+        isSent = true;
+        onItsWay?.abort();
+    };
+
+    // A browser sends no more than 64 KiB of a page that is left: whoever leaves a longer note is asked to wait.
+    const ask = (event) => {
+        const size = [...fields()].reduce((sum, field) => sum + field.value.length, 0);
+        if (isChanged && !isSent && size > 20000) event.preventDefault();
     };
 
     const leave = () => {
@@ -40,7 +56,9 @@
 
     if (mayType) {
         note.addEventListener("input", typed);
-        note.addEventListener("submit", () => (isSent = true));
+        note.addEventListener("submit", submit);
+        document.querySelector(".lp-draft")?.addEventListener("submit", submit);
+        addEventListener("beforeunload", ask);
         addEventListener("pageshow", () => (isSent = false)); // back again, from the browser's memory
         document.addEventListener("visibilitychange", leave);
     }

@@ -1,7 +1,7 @@
 "use strict";
 
 // Keys of the desk: what carries `data-key` is pressed by that key, unless somebody types or has switched the keys off
-// (the switch of the player's keys, templates/static/keys.js). Keys with Control work while typing too.
+// (one switch for all: [data-shortcuts], and the player's own in keys.js). Keys with Control work while typing too.
 {
     const TYPING = 'input:not([type="checkbox"]):not([type="hidden"]), textarea, select, [contenteditable]';
 
@@ -19,5 +19,9 @@
         button.click();
     };
 
+    for (const box of document.querySelectorAll("[data-shortcuts]")) {
+        box.checked = !isOff();
+        box.addEventListener("change", () => localStorage.setItem("listenpost.keys", box.checked ? "on" : "off"));
+    }
     document.addEventListener("keydown", press);
 }

@@ -131,7 +131,7 @@ GET  .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
 POST .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
 GET  .<uuid:object_id>/dismiss/                302 404 403 405  405  403 403
 POST .<uuid:object_id>/dismiss/                302 404 403 302+ 302+ 403 403
-GET  .<uuid:object_id>/sign/                   302 404 403 200  200  403 403
+GET  .<uuid:object_id>/sign/                   302 404 403 302  302  403 403
 POST .<uuid:object_id>/sign/                   302 404 403 200  200  403 403
 GET  .<uuid:object_id>/addendum/               302 404 403 200  200  403 403
 POST .<uuid:object_id>/addendum/               302 404 403 200  200  403 403

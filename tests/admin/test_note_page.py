@@ -140,7 +140,6 @@ def test_what_a_browser_gives_back_otherwise_is_no_correction(desk: Client, clin
         {"based_on": "-1", "title": "x", "text-0": "x"},
         {"based_on": "9" * 30, "title": "x", "text-0": "x"},
         {"based_on": "one", "title": "x", "text-0": "x"},
-        {"based_on": "1", "title": "x", "text-0": "x" * 300_000},
     ],
 )
 def test_what_no_page_of_ours_sends_is_refused_in_words(desk: Client, note: Note, sent: dict[str, str]) -> None:
@@ -184,9 +183,10 @@ def test_a_draft_is_on_the_page_again_and_can_be_discarded(desk: Client, viewer:
     assert "not saved" not in desk.get(page_of(note)).content.decode()
 
 
-def test_a_draft_over_a_newer_version_is_told_of(desk: Client, note: Note) -> None:
-    save(desk, note)
+def test_a_draft_over_a_newer_version_is_told_of(desk: Client, clinic: Clinic, note: Note) -> None:
+    save(member(clinic, "reviewer"), note)
     assert "Version 2 was saved meanwhile" in desk.post(page_of(note, "draft"), words("Other.")).json()["said"]
+    press(desk, note, "take_over")
     assert "see both" in desk.get(page_of(note)).content.decode()
 
 
@@ -197,6 +197,35 @@ def test_words_typed_before_a_colleague_signed_can_be_copied(desk: Client, note:
     page = desk.get(page_of(note)).content.decode()
     assert "never saved" in page
     assert "readonly" in page
+
+
+def test_what_is_too_long_is_refused_and_kept(desk: Client, note: Note) -> None:
+    assert "200,000 characters at most" in told(save(desk, note, text="x" * 300_000))[0]
+    assert Draft.objects.get().texts == ["x" * 300_000]
+
+
+def test_saving_what_is_approved_as_it_stands_leaves_it_approved(desk: Client, clinic: Clinic, note: Note) -> None:
+    save(desk, note, text="The left knee hurts.", then="approve")
+    assert told(save(member(clinic, "reviewer"), note, text="The left knee hurts.")) == ["Nothing was changed."]
+    assert fresh(note).state == State.APPROVED
+
+
+def test_a_conflict_leaves_alone_what_one_has_not_touched(desk: Client, clinic: Clinic) -> None:
+    note = NoteFactory(request__session__clinic=clinic)
+    NoteSectionFactory(note=note, position=2, key="PLAN", title="Plan", text="Rest.")
+    first = [{"key": section.key, "title": section.title, "text": section.text} for section in note.sections.all()]
+    NoteVersion.objects.filter(note=note).update(sections=first)
+    save(desk, note, **{"text-1": "Rest."})
+    sent = {"based_on": "1", "title": "Knee pain", "text-0": "The left knee hurts.", "text-1": "Walk."}
+    shown = desk.post(page_of(note, "save"), sent, follow=True)
+    assert [text for _, _, text, _ in shown.context["both"]] == ["The right knee hurts.", "Walk."]
+    assert AccessEntry.objects.filter(mode="conflict").count() == 1
+
+
+def test_what_was_on_its_way_when_its_typist_saved_is_no_draft(desk: Client, clinic: Clinic, note: Note) -> None:
+    save(desk, note)
+    desk.post(page_of(note, "draft"), words("The right k"))
+    assert not Draft.objects.exists()
 
 
 # --- What it comes to
@@ -223,6 +252,9 @@ def test_guessing_at_the_signers_password_locks_the_account(desk: Client, note: 
 
 def test_only_the_version_that_was_seen_is_signed(desk: Client, note: Note) -> None:
     save(desk, note, then="approve")
+    assert f'{page_of(note, "sign")}?version=2"' in desk.get(page_of(note)).content.decode()
+    for seen in ({}, {"version": "1"}):
+        assert desk.get(page_of(note, "sign"), seen).headers["Location"] == page_of(note)
     assert "It was changed since you opened this page." in sign(desk, note, version=1).content.decode()
     assert fresh(note).state == State.APPROVED
 
@@ -319,7 +351,7 @@ def test_the_pdf_is_made_for_screen_readers_too(note: Note) -> None:
 
 def test_no_word_of_the_note_is_in_an_address_or_a_title(desk: Client, note: Note) -> None:
     for page in ("change", "print", "sign", "error"):
-        shown = desk.get(page_of(note, page)).content.decode()
+        shown = desk.get(page_of(note, page), {"version": "1"}).content.decode()
         title = shown[shown.index("<title>") : shown.index("</title>")]
         assert "Knee" not in title
         assert "knee" not in "".join(part.split('"')[0] for part in shown.split('href="')[1:])

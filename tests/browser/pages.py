@@ -48,6 +48,10 @@ def listed(name: str, query: str = "") -> Where:
     return lambda world: list_of(name) + query
 
 
+def to_sign(world: World) -> str:
+    return f"{of_row('approved', 'sign')(world)}?version=1"
+
+
 def of_row(name: str, page: str = "change") -> Where:
     return lambda world: page_of(world[name], page)
 
@@ -94,8 +98,8 @@ REVIEW = [
     Shown("version", "viewer", lambda world: reverse("admin:notes_note_version", args=[world["in_hand"].pk, 2])),
     Shown("note to be printed", "viewer", of_row("consulted", "print")),
     Shown("amended note to be printed", "viewer", of_row("amended", "print")),
-    Shown("to be signed", "reviewer", of_row("approved", "sign")),
-    Shown("to be signed, without a password", "reviewer", of_row("approved", "sign"), presses=("Sign and lock",)),
+    Shown("to be signed", "reviewer", to_sign),
+    Shown("to be signed, without a password", "reviewer", to_sign, presses=("Sign and lock",)),
     Shown("addendum", "reviewer", of_row("signed", "addendum")),
     Shown("entered in error?", "reviewer", of_row("signed", "error")),
     Shown("rejected?", "reviewer", of_row("consulted"), presses=("Reject",)),

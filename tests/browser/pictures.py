@@ -17,7 +17,7 @@ from notes.weighing import weigh
 from tests.browser.conftest import signed_in
 from tests.browser.consultations import consulted, in_hand, of_request
 from tests.browser.desk import Desk
-from tests.browser.pages import Shown, listed, of_row, site
+from tests.browser.pages import Shown, listed, of_row, site, to_sign
 from tests.browser.world import World
 from tests.factories import CallbackFactory, ClinicFactory, MembershipFactory, NoteFactory, UserFactory
 
@@ -39,7 +39,7 @@ PICTURES = [
     Shown("search", "ada", listed("notes_note"), {"Words": "blood pressure"}, ("Search",)),
     Shown("note", "ada", of_row("fresh")),
     Shown("conflict", "ada", of_row("in_hand", "conflict")),
-    Shown("sign", "ada", of_row("approved", "sign")),
+    Shown("sign", "ada", to_sign),
     Shown("print", "ada", of_row("fresh", "print")),
     Shown("transcript", "ada", lambda world: reverse("admin:notes_transcript_change", args=[world["said"].pk])),
     Shown("request", "ada", of_row("waiting")),

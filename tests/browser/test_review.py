@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from access.models import Clinic
@@ -231,7 +230,8 @@ def test_an_addendum_stands_on_the_page_and_on_paper(note: Note, reviewer: Desk)
 def signed(sat: Desk, note: Note) -> None:
     sat.open(page_of(note))
     press(sat.page, "Approve")
-    sat.open(reverse("admin:notes_note_sign", args=[note.pk]))
+    said(sat.page, "It is approved.")
+    sat.page.get_by_role("link", name="Sign and lock").click()
     sat.page.get_by_label("Your password").fill(PASSWORD)
     press(sat.page, "Sign and lock")
     said(sat.page, "It is signed and locked.")

@@ -31,6 +31,11 @@ def test_words_that_differ_are_marked(before: str, after: str, shown: str) -> No
     assert marked(before, after) == shown
 
 
+def test_texts_without_a_word_in_common_are_not_compared_sign_by_sign() -> None:
+    before, after = ("".join(f"{letter}{n}, " for n in range(600)) for letter in "ab")
+    assert [piece.kind for piece in changes(before, after)] == ["removed", "added", "same"]
+
+
 @pytest.mark.parametrize("word", ["word ", "x", "a b\n", ". "])
 def test_both_texts_are_in_it_whole_whatever_their_length(word: str) -> None:
     before, after = word * 3 * MOST, f"{word * MOST}other {word * 2 * MOST}end"
