@@ -60,7 +60,8 @@ def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:
     based_on, title = request.POST.get("based_on", ""), request.POST.get("title")
     own = [section.text for section in note.sections.all()]
     texts = [request.POST.get(f"text-{number}") for number in range(len(own))]
-    if not based_on.isdecimal() or len(based_on) > 9 or title is None or None in texts:
+    versions = (str(number) for number in range(note.version, 0, -1))
+    if based_on not in versions or title is None or None in texts:
         raise NotNow("The page did not send the whole note. Load it again.")
     kept = (as_it_was(old, plain(text or "")) for old, text in zip(own, texts, strict=True))
     return int(based_on), Words(note.title if one_line(note.title) == one_line(title) else plain(title), tuple(kept))

@@ -140,6 +140,8 @@ def test_what_a_browser_gives_back_otherwise_is_no_correction(desk: Client, clin
         {"based_on": "-1", "title": "x", "text-0": "x"},
         {"based_on": "9" * 30, "title": "x", "text-0": "x"},
         {"based_on": "one", "title": "x", "text-0": "x"},
+        {"based_on": "0", "title": "x", "text-0": "x"},
+        {"based_on": "2", "title": "x", "text-0": "x"},
     ],
 )
 def test_what_no_page_of_ours_sends_is_refused_in_words(desk: Client, note: Note, sent: dict[str, str]) -> None:
