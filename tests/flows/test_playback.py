@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -156,8 +157,15 @@ def open_files(stack: Stack, audio: Any) -> int:
     while pids:
         pid = pids.pop()
         pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        count += sum(str(one.readlink()).endswith(audio.sha256) for one in Path(f"/proc/{pid}/fd").iterdir())
+        count += sum(points_to(one).endswith(audio.sha256) for one in Path(f"/proc/{pid}/fd").iterdir())
     return count
+
+
+def points_to(descriptor: Path) -> str:
+    """Nothing, for one that was closed since it was listed."""
+    with suppress(FileNotFoundError):
+        return str(descriptor.readlink())
+    return ""
 
 
 def test_listeners_who_stall_hold_up_nobody_and_leave_nothing_behind(
