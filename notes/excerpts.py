@@ -51,7 +51,7 @@ FROM {{table}} AS row,
         WHERE vector @@ eased ORDER BY vector @@ asked DESC, said, place LIMIT 1
     ) AS part
 WHERE row.id = ANY(%s)
-"""  # noqa: S608
+"""  # noqa: S608 (our own names)
 
 
 def excerpts(rows: Sequence[Any], words: str) -> Mapping[UUID, Excerpt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,9 +17,22 @@ from access.models import AccessEntry
 from notes import review
 from notes.admin.forms import DismissForm, typed
 from notes.diffs import changes
-from notes.models import Draft
+from notes.models import Draft, Note
 from notes.review import NotNow, Overtaken
 from notes.showing import text_before
+
+View = Callable[["Correcting", HttpRequest, Note], HttpResponse]
+
+
+def posted(view: View) -> Callable[[Correcting, HttpRequest, UUID], HttpResponse]:
+    """What a form of a note's page is sent to, for its clinic's reviewers."""
+
+    @wraps(view)
+    def checked(page: Correcting, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        note = page.managed(request, object_id)
+        return view(page, request, note) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
+
+    return checked
 
 
 class Correcting(desk.ManagedModelAdmin):
@@ -39,11 +54,9 @@ class Correcting(desk.ManagedModelAdmin):
         messages.success(request, "No note waits for review.")
         return HttpResponseRedirect(reverse("admin:index"))
 
-    def save_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    @posted
+    def save_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         """Saves the words on the page; the button may approve them too."""
-        note = self.managed(request, object_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         by, approves = log.actor(request), request.POST.get("then") == "approve"
         try:
             based_on, words = typed(request, note)
@@ -62,11 +75,9 @@ class Correcting(desk.ManagedModelAdmin):
         said = "It is approved." if approves else "It is saved." if is_new else "Nothing was changed."
         return self.back(request, note, messages.SUCCESS, said)
 
-    def draft_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    @posted
+    def draft_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         """Keeps what has been typed so far; the page's script sends it every few seconds."""
-        note = self.managed(request, object_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         try:
             based_on, words = typed(request, note)
         except NotNow as refusal:
@@ -78,10 +89,8 @@ class Correcting(desk.ManagedModelAdmin):
             said.append(f"Version {note.version} was saved meanwhile: saving will show you both.")
         return JsonResponse({"said": " ".join(said)})
 
-    def discard_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        note = self.managed(request, object_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+    @posted
+    def discard_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         review.drop_draft(note.pk, log.actor(request))
         return self.back(request, note, messages.SUCCESS, "Your draft is discarded.")
 
@@ -109,11 +118,9 @@ class Correcting(desk.ManagedModelAdmin):
         }
         return self.show(request, note, "conflict", facts)
 
-    def dismiss_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    @posted
+    def dismiss_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         """Sets a warning aside, with a reason."""
-        note = self.managed(request, object_id)
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         form = DismissForm(request.POST)
         if not form.is_valid():
             return self.back(request, note, messages.WARNING, "Choose why the warning is no matter.")

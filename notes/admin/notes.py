@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -116,33 +117,32 @@ class NoteAdmin(Searching, Reading, Correcting, Closing):
         return bool(request.path == self.list_address())
 
     # --- What is done, with one or with many
+    def reviewed(
+        self, request: HttpRequest, notes: QuerySet[Note], do: Callable[..., None], said: str, **answers: Any
+    ) -> None:
+        by = log.actor(request)
+        self.each(request, notes, lambda note: do(note.pk, by, **answers), said, logs=True)
+
     @admin.action(permissions=["manage"], description="Claim")
     def claim(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
-        by = log.actor(request)
-        self.each(request, notes, lambda note: review.claim(note.pk, by), "You have claimed it.", logs=True)
+        self.reviewed(request, notes, review.claim, "You have claimed it.")
 
     @admin.action(permissions=["manage"], description="Approve unchanged")
     def approve_unchanged(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
-        by = log.actor(request)
-        done = "It is approved as the vendor wrote it."
-        self.each(request, notes, lambda note: review.approve(note.pk, by, unchanged=True), done, logs=True)
+        self.reviewed(request, notes, review.approve, "It is approved as the vendor wrote it.", unchanged=True)
 
     @admin.action(permissions=["manage"], description="Take over")
     def take_over(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
-        by = log.actor(request)
-        self.each(request, notes, lambda note: review.take_over(note.pk, by), "You have it now.", logs=True)
+        self.reviewed(request, notes, review.take_over, "You have it now.")
 
     @admin.action(permissions=["manage"], description="Release")
     def release(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
-        by = log.actor(request)
-        self.each(request, notes, lambda note: review.release(note.pk, by), "Others may claim it now.", logs=True)
+        self.reviewed(request, notes, review.release, "Others may claim it now.")
 
     @admin.action(permissions=["manage"], description="Take up again")
     def take_up(self, request: HttpRequest, notes: QuerySet[Note]) -> None:
-        by = log.actor(request)
-        self.each(request, notes, lambda note: review.take_up(note.pk, by), "It needs review again.", logs=True)
+        self.reviewed(request, notes, review.take_up, "It needs review again.")
 
     @admin.action(permissions=["manage"], description="Reject")
     def reject(self, request: HttpRequest, notes: QuerySet[Note], reason: str) -> None:
-        by = log.actor(request)
-        self.each(request, notes, lambda note: review.reject(note.pk, by, reason), "It is rejected.", logs=True)
+        self.reviewed(request, notes, review.reject, "It is rejected.", reason=reason)
