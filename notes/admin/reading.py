@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
@@ -15,12 +18,23 @@ from notes.findings import REASONS, findings
 from notes.lines import Line, readable
 from notes.models import Draft, Evidence, Note, NoteVersion, Transcript
 from notes.paper import addenda, paper
-from notes.pdf import pdf
+from notes.pdf import Unprintable, pdf
 from notes.showing import changed, shown, text_before
 
 State = Note.State
 READS = ["GET", "HEAD"]
 OPEN = (State.NEEDS_REVIEW, State.IN_REVIEW, State.APPROVED)
+
+
+def read(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page about a note, for its clinic's members."""
+
+    @wraps(view)
+    def checked(page: Reading, request: HttpRequest, object_id: UUID, **more: Any) -> HttpResponse:
+        note = page.get_object(request, str(object_id))
+        return view(page, request, note, **more) if request.method in READS else HttpResponseNotAllowed(READS)
+
+    return checked
 
 
 class Reading(desk.ManagedModelAdmin):
@@ -95,11 +109,9 @@ class Reading(desk.ManagedModelAdmin):
         is_theirs = row.holder_id == request.user.pk
         return [one for one in super().offered(request, row) if (one[0] == "take_over") != is_theirs]
 
-    def version_view(self, request: HttpRequest, object_id: UUID, number: int) -> HttpResponse:
+    @read
+    def version_view(self, request: HttpRequest, note: Note, number: int) -> HttpResponse:
         """One version, with what it changed in the one before it and in the vendor's."""
-        note = self.get_object(request, str(object_id))
-        if request.method not in READS:
-            return HttpResponseNotAllowed(READS)
         rows = note.versions.filter(number__in={1, number - 1, number}).select_related("author")
         found = {row.number: row for row in rows}
         if number not in found:
@@ -109,20 +121,20 @@ class Reading(desk.ManagedModelAdmin):
         facts = {"version": version, "before": compared(found.get(number - 1), version)}
         return self.show(request, note, "version", facts | {"first": compared(found[1], version)})
 
-    def print_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        note = self.get_object(request, str(object_id))
-        if request.method not in READS:
-            return HttpResponseNotAllowed(READS)
+    @read
+    def print_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         log.record(request, AccessEntry.Action.READ, [note], mode="print")
         return self.show(request, note, "print", {"paper": paper(note)})
 
-    def pdf_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
-        note = self.get_object(request, str(object_id))
-        if request.method not in READS:
-            return HttpResponseNotAllowed(READS)
+    @read
+    def pdf_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         log.record(request, AccessEntry.Action.EXPORTED, [note], mode="pdf")
         name = f'attachment; filename="note-{str(note.pk)[-8:]}.pdf"'
-        return HttpResponse(pdf(paper(note)), content_type="application/pdf", headers={"Content-Disposition": name})
+        try:
+            made = pdf(paper(note))
+        except Unprintable:
+            return self.back(request, note, messages.WARNING, "No PDF can be made of it: print it from the browser.")
+        return HttpResponse(made, content_type="application/pdf", headers={"Content-Disposition": name})
 
 
 def compared(before: NoteVersion | None, after: NoteVersion) -> list[tuple[str, list[Piece]]]:

@@ -365,3 +365,11 @@ def test_a_note_whose_sections_changed_since_version_1_is_shown(desk: Client, no
     assert "<ins>Rest.</ins>" in desk.get(page_of(note)).content.decode()
     assert desk.get(page_of(note).replace("change/", "versions/2/")).status_code == 200
     assert NoteVersion.objects.count() == 2
+
+
+def test_a_note_that_no_pdf_can_be_made_of_says_so_and_is_quoted_nowhere(
+    viewer: Client, clinic: Clinic, caplog: pytest.LogCaptureFixture
+) -> None:
+    note = NoteFactory(request__session__clinic=clinic, language="nonsense", text="Canary phrase.")
+    assert "print it from the browser" in told(viewer.get(page_of(note, "pdf"), follow=True))[0]
+    assert "Canary" not in caplog.text
