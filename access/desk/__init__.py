@@ -16,13 +16,14 @@ from access.desk.display import (
 )
 from access.desk.fields import NameField, Unseen, check_name
 from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
-from access.desk.lists import Asked, Between, Since, day_of
+from access.desk.lists import Asked, Between, By, Since, day_of
 from access.desk.searching import Excerpt, Found, SearchedModelAdmin, excerpt, excerpted
 
 __all__ = [
     "NO_CLINIC",
     "Asked",
     "Between",
+    "By",
     "ClinicForm",
     "ClinicModelAdmin",
     "Count",

@@ -66,6 +66,13 @@ class Since(admin.SimpleListFilter):
         return queryset.filter(pk__gte=UUID(int=milliseconds << 80))
 
 
+class By(admin.SimpleListFilter):
+    """By the value of the column that `parameter_name` names. Subclasses say which there are."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
 class Asked(admin.SimpleListFilter):
     """A filter that is on or off. Subclasses say what it leaves."""
 

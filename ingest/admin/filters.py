@@ -22,15 +22,12 @@ WORDS = {
 }
 
 
-class OfVendor(admin.SimpleListFilter):
+class OfVendor(desk.By):
     title = "vendor"
     parameter_name = "vendor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in sorted(VENDORS)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(vendor=self.value()) if self.value() else queryset
 
 
 class Overdue(desk.Asked):

@@ -23,7 +23,7 @@ from vendors import VENDORS
 State = Note.State
 
 
-class OfTemplate(admin.SimpleListFilter):
+class OfTemplate(desk.By):
     """By template, of those that came lately: they are an open set, and a million notes are not read to list them."""
 
     title = "template"
@@ -34,19 +34,13 @@ class OfTemplate(admin.SimpleListFilter):
         lately = model_admin.get_queryset(request).values_list("template", flat=True)[: self.LATELY]
         return [(name, name) for name in sorted(set(lately)) if name]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(template=self.value()) if self.value() else queryset
 
-
-class OfVendor(admin.SimpleListFilter):
+class OfVendor(desk.By):
     title = "vendor"
     parameter_name = "vendor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, vendor.title) for name, vendor in sorted(VENDORS.items())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(vendor=self.value()) if self.value() else queryset
 
 
 class Mine(admin.SimpleListFilter):
