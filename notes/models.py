@@ -174,7 +174,10 @@ class Addendum(ClinicOwned):
 
 
 class Draft(ClinicOwned):
-    """What somebody has typed into a note and not saved yet, as it was based on one of its versions."""
+    """What somebody has typed into a note and not saved yet, as it was based on one of its versions.
+
+    `tab`: which loading of the note's page sent it, so that two of them are not taken for one.
+    """
 
     note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="drafts", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -182,6 +185,7 @@ class Draft(ClinicOwned):
     title = models.TextField(blank=True)
     texts = models.JSONField(help_text="The text of each section, in their order.")
     saved_at = models.DateTimeField(default=timezone.now)
+    tab = models.UUIDField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["note", "user"], name="draft_once_a_person")]

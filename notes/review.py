@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from access import log
@@ -44,6 +46,10 @@ class Overtaken(Exception):
     """Somebody has saved a newer version since."""
 
 
+class Elsewhere(Exception):
+    """Its typist has typed or saved in another tab since, which this one knows nothing of. The text says what to do."""
+
+
 @dataclass(frozen=True)
 class Words:
     """A note's words: its title, and the text of each section in their order."""
@@ -53,6 +59,21 @@ class Words:
 
     def size(self) -> int:
         return len(self.title) + sum(len(text) for text in self.texts)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A note's page as it was loaded once. `shows`: when the draft was kept that it began with, if there was one."""
+
+    id: UUID | None = None
+    shows: datetime | None = None
+
+    def knows(self) -> Q:
+        """The draft that it has sent itself, however many answers were lost, or the one that it began with."""
+        return Q(tab=self.id) | Q(saved_at=self.shows)
+
+
+NO_TAB = Tab()
 
 
 # --- Who has it
@@ -98,8 +119,8 @@ def claim_next(clinics: Iterable[UUID], by: Actor) -> Note | None:
 
 # --- Its words
 @transaction.atomic
-def edit(note_id: UUID, by: Actor, based_on: int, words: Words) -> bool:
-    """Saves the words as the note's next version. Whether anything was new.
+def edit(note_id: UUID, by: Actor, based_on: int, words: Words, tab: Tab = NO_TAB) -> bool:
+    """Saves the words as the note's next version. Whether anything was new. What was typed in another tab stays.
 
     Raises NotNow, and Overtaken where they are based on an older version than the latest.
     """
@@ -114,7 +135,7 @@ def edit(note_id: UUID, by: Actor, based_on: int, words: Words) -> bool:
     before = Words(note.title, tuple(section.text for section in sections))
     if words.size() > max(MOST_CHARACTERS, before.size()):
         raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most. Yours are kept: make it shorter.")
-    drop_draft(note_id, by)
+    drop_draft(note_id, by, tab)
     if words == before:
         return False
     move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
@@ -138,24 +159,51 @@ def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -
 
 
 @transaction.atomic
-def keep_draft(note_id: UUID, by: Actor, based_on: int, words: Words, *, autosaved: bool = False) -> bool:
+def keep_draft(
+    note_id: UUID, by: Actor, based_on: int, words: Words, tab: Tab = NO_TAB, *, autosaved: bool = False
+) -> bool:
     """What was typed and not saved, for its typist, whatever has become of the note meanwhile. Whether it is kept.
 
-    `autosaved`: one that comes after its typist has saved was on its way before that, and is old.
+    `autosaved`: by a tab's own doing, which is no reason to lose what was typed in another. Raises Elsewhere.
     """
     note = held(note_id)
+    if autosaved:
+        must_know(tab, note, by, based_on)
     if words == words_of(note):  # it has just been saved, or was typed back as it was
-        drop_draft(note_id, by)
-        return False
-    if autosaved and based_on < note.version and note.versions.filter(number=note.version, author=int(by.id)).exists():
+        drop_draft(note_id, by, tab)
         return False
     facts = {"based_on": based_on, "title": words.title, "texts": list(words.texts), "saved_at": timezone.now()}
-    Draft.objects.update_or_create(note=note, user_id=int(by.id), defaults=facts | {"clinic_id": note.clinic_id})
+    facts |= {"tab": tab.id, "clinic_id": note.clinic_id}
+    Draft.objects.update_or_create(note=note, user_id=int(by.id), defaults=facts)
     return True
 
 
-def drop_draft(note_id: UUID, by: Actor) -> None:
-    Draft.objects.filter(note=note_id, user_id=int(by.id)).delete()
+def must_know(tab: Tab, note: Note, by: Actor, based_on: int) -> None:
+    """The newest draft; where there is none, the person's own latest version: what they saved was typed after."""
+    drafts = drafts_of(note.pk, by)
+    if drafts.filter(tab.knows()).exists():
+        return
+    if drafts.exists():
+        raise Elsewhere(
+            "You are correcting this note in another tab as well: what you type here is no longer kept by itself. "
+            "Save here, or close this tab and go on in the other one."
+        )
+    if based_on < note.version and note.versions.filter(number=note.version, author=int(by.id)).exists():
+        raise Elsewhere(
+            f"You saved version {note.version} meanwhile: what you type here is no longer kept by itself. "
+            "Save here to see both, or close this tab."
+        )
+
+
+def drop_draft(note_id: UUID, by: Actor, tab: Tab = NO_TAB) -> bool:
+    """Whether the person has none now: one that the tab knows nothing of stays."""
+    drafts_of(note_id, by).filter(tab.knows()).delete()
+    return not drafts_of(note_id, by).exists()
+
+
+def drafts_of(note_id: UUID, by: Actor) -> QuerySet[Draft]:
+    """One at most."""
+    return Draft.objects.filter(note=note_id, user_id=int(by.id))
 
 
 def words_of(note: Note) -> Words:
@@ -196,7 +244,7 @@ def sign(note_id: UUID, by: Actor, version: int) -> None:
         )
     if note.version != version:
         raise Overtaken
-    if Draft.objects.filter(note=note, user_id=int(by.id)).exists():
+    if drafts_of(note.pk, by).exists():
         raise NotNow("You have changes that are not saved. Save or discard them first.")
     log.record(by, AccessEntry.Action.SIGNED, [note])
     move(note, State.SIGNED, by, "", signed_at=timezone.now(), signed_by_id=int(by.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,10 +15,10 @@ from django.utils import timezone
 from access import desk, log, roles
 from access.models import AccessEntry
 from notes import review
-from notes.admin.forms import DismissForm, typed
+from notes.admin.forms import DismissForm, tab_of, typed
 from notes.diffs import changes
 from notes.models import Draft, Note
-from notes.review import NotNow, Overtaken
+from notes.review import Elsewhere, NotNow, Overtaken
 from notes.showing import text_before
 
 View = Callable[["Correcting", HttpRequest, Note], HttpResponse]
@@ -57,20 +57,20 @@ class Correcting(desk.ManagedModelAdmin):
     @posted
     def save_view(self, request: HttpRequest, note: Note) -> HttpResponse:
         """Saves the words on the page; the button may approve them too."""
-        by, approves = log.actor(request), request.POST.get("then") == "approve"
+        by, tab, approves = log.actor(request), tab_of(request), request.POST.get("then") == "approve"
         try:
             based_on, words = typed(request, note)
         except NotNow as refusal:
             return self.back(request, note, messages.WARNING, str(refusal))
         try:
-            is_new = review.edit(note.pk, by, based_on, words)
+            is_new = review.edit(note.pk, by, based_on, words, tab)
             if approves:
                 review.approve(note.pk, by)
         except Overtaken:
-            review.keep_draft(note.pk, by, based_on, words)
+            review.keep_draft(note.pk, by, based_on, words, tab)
             return HttpResponseRedirect(reverse(f"admin:{self._name('conflict')}", args=[note.pk]))
         except NotNow as refusal:
-            review.keep_draft(note.pk, by, based_on, words)
+            review.keep_draft(note.pk, by, based_on, words, tab)
             return self.back(request, note, messages.WARNING, f"Not done: {refusal}")
         said = "It is approved." if approves else "It is saved." if is_new else "Nothing was changed."
         return self.back(request, note, messages.SUCCESS, said)
@@ -80,9 +80,11 @@ class Correcting(desk.ManagedModelAdmin):
         """Keeps what has been typed so far; the page's script sends it every few seconds."""
         try:
             based_on, words = typed(request, note)
+            is_kept = review.keep_draft(note.pk, log.actor(request), based_on, words, tab_of(request), autosaved=True)
         except NotNow as refusal:
             return JsonResponse({"said": str(refusal)}, status=422)
-        is_kept = review.keep_draft(note.pk, log.actor(request), based_on, words, autosaved=True)
+        except Elsewhere as refusal:
+            return JsonResponse({"said": str(refusal)}, status=409)
         at = desk.in_clinic_time(timezone.now(), note.clinic)
         said = [f"Draft kept, {at}."] if is_kept else []
         if based_on != note.version:
@@ -91,8 +93,9 @@ class Correcting(desk.ManagedModelAdmin):
 
     @posted
     def discard_view(self, request: HttpRequest, note: Note) -> HttpResponse:
-        review.drop_draft(note.pk, log.actor(request))
-        return self.back(request, note, messages.SUCCESS, "Your draft is discarded.")
+        if review.drop_draft(note.pk, log.actor(request), tab_of(request)):
+            return self.back(request, note, messages.SUCCESS, "Your draft is discarded.")
+        return self.back(request, note, messages.WARNING, "Not discarded: you have typed more in another tab since.")
 
     def conflict_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """What a person has changed beside the newer version; what they have not touched is as that has it."""
@@ -109,6 +112,7 @@ class Correcting(desk.ManagedModelAdmin):
         ]
         facts = {
             "draft": draft,
+            "tab": uuid4(),
             "latest": latest,
             "title": note.title if draft.title == begun.title else draft.title,
             "both": [

@@ -9,7 +9,7 @@ from access import desk
 from access.signin import lockout
 from notes.findings import REASONS
 from notes.models import Note
-from notes.review import NotNow, Words
+from notes.review import NotNow, Tab, Words
 
 
 class WhyForm(forms.Form):
@@ -50,6 +50,20 @@ class SignForm(desk.DeskForm):
 class DismissForm(forms.Form):
     warning = forms.RegexField("[0-9a-f]{32}")
     reason = forms.ChoiceField(choices=[(reason, reason) for reason in REASONS])
+
+
+class TabForm(forms.Form):
+    """What templates/admin/notes/tab.html sends along."""
+
+    tab = forms.UUIDField(required=False)
+    draft = forms.DateTimeField(required=False)
+
+
+def tab_of(request: HttpRequest) -> Tab:
+    """Which page sends it. One that does not say knows of no other's draft."""
+    form = TabForm(request.POST)
+    form.is_valid()
+    return Tab(form.cleaned_data.get("tab"), form.cleaned_data.get("draft"))
 
 
 def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:

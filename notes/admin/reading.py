@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -54,6 +54,7 @@ class Reading(desk.ManagedModelAdmin):
             "is_unasked": transcript is None,
             "lines": lines,
             "draft": draft,
+            "tab": uuid4(),
             "is_behind": bool(draft and draft.based_on != note.version),
             "may_edit": self.may_edit(request, note),
             "may_review": self.has_manage_permission(request, note),

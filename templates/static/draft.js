@@ -9,6 +9,8 @@
     let waiting = null;
     let isChanged = false;
     let isSent = false;
+    let isUnkept = false; // the last answer was a refusal, or none
+    let isOver = false; // nobody is there to be asked
     let onItsWay = null;
 
     const mayType = fields().length > 0 && !note.querySelector("textarea[readonly]");
@@ -23,10 +25,11 @@
         const request = { method: "POST", body: new FormData(note), redirect: "manual", signal, ...options };
         const answer = await fetch(note.dataset.draft, request).catch(() => null);
         if (signal.aborted) return;
+        isUnkept = !answer?.ok;
+        isChanged ||= isUnkept;
         if (answer?.headers.get("Content-Type")?.startsWith("application/json")) {
             kept.textContent = (await answer.json()).said;
         } else {
-            isChanged = true;
             kept.textContent = "Not kept: the connection or your session is lost. Copy what you typed.";
         }
     };
@@ -34,7 +37,7 @@
     const typed = () => {
         isChanged = true;
         isSent = false;
-        kept.textContent = "";
+        if (!isUnkept) kept.textContent = "";
         clearTimeout(waiting);
         waiting = setTimeout(send, PAUSE);
     };
@@ -44,10 +47,12 @@
         onItsWay?.abort();
     };
 
-    // A browser sends no more than 64 KiB of a page that is left: whoever leaves a longer note is asked to wait.
+    // A browser sends no more than 64 KiB of a page that is left: whoever leaves a longer note is asked to wait, and so
+    // is whose words are refused. Others' go ahead of what is asked for next, which may be this page, loaded again.
     const ask = (event) => {
         const size = [...fields()].reduce((sum, field) => sum + field.value.length, 0);
-        if (isChanged && !isSent && size > 20000) event.preventDefault();
+        if (isChanged && !isSent && !isOver && (isUnkept || size > 20000)) event.preventDefault();
+        else send({ keepalive: true });
     };
 
     const leave = () => {
@@ -59,6 +64,7 @@
         note.addEventListener("submit", submit);
         document.querySelector(".lp-draft")?.addEventListener("submit", submit);
         addEventListener("beforeunload", ask);
+        document.addEventListener("listenpost:over", () => (isOver = true));
         addEventListener("pageshow", () => (isSent = false)); // back again, from the browser's memory
         document.addEventListener("visibilitychange", leave);
     }

@@ -11,7 +11,10 @@
 
     const seen = () => Number(localStorage.getItem(KEY));
     const note = () => localStorage.setItem(KEY, String(Date.now()));
-    const leave = () => location.replace(location.pathname + location.search);
+    const leave = () => {
+        document.dispatchEvent(new Event("listenpost:over"));
+        location.replace(location.pathname + location.search);
+    };
 
     const look = () => {
         const isOver = Date.now() - seen() > milliseconds;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -227,6 +228,52 @@ def test_a_conflict_leaves_alone_what_one_has_not_touched(desk: Client, clinic: 
 def test_what_was_on_its_way_when_its_typist_saved_is_no_draft(desk: Client, clinic: Clinic, note: Note) -> None:
     save(desk, note)
     desk.post(page_of(note, "draft"), words("The right k"))
+    assert not Draft.objects.exists()
+
+
+# --- In two tabs
+def opened(desk: Client, note: Note, page: str = "change") -> dict[str, str]:
+    """What a tab sends along that has the note's page open now."""
+    shown = desk.get(page_of(note, page)).content.decode()
+    found = re.findall('<input type="hidden" name="(tab|draft)" value="([^"]*)">', shown)
+    return dict(found)
+
+
+def test_the_tab_that_came_second_is_told_that_it_is_not_kept(desk: Client, note: Note) -> None:
+    one, other = opened(desk, note), opened(desk, note)
+    for tab, text, status in ((one, "One", 200), (other, "Other", 409), (one, "One and more", 200)):
+        answer = desk.post(page_of(note, "draft"), words(text) | tab)
+        assert answer.status_code == status
+        assert ("in another tab as well" in answer.json()["said"]) == (status == 409)
+    assert Draft.objects.get().texts == ["One and more"]
+
+
+def test_a_page_that_shows_a_draft_goes_on_from_it(desk: Client, note: Note) -> None:
+    desk.post(page_of(note, "draft"), words("The right k") | opened(desk, note))
+    assert desk.post(page_of(note, "draft"), words("The right knee") | opened(desk, note)).status_code == 200
+    assert Draft.objects.get().texts == ["The right knee"]
+
+
+@pytest.mark.parametrize("tab", [{"tab": "\0", "draft": "yesterday"}, {"tab": "9" * 99, "draft": "2026-99-99T00:00Z"}])
+def test_a_tab_that_is_none_knows_no_draft(desk: Client, note: Note, tab: dict[str, str]) -> None:
+    desk.post(page_of(note, "draft"), words("One") | opened(desk, note))
+    assert desk.post(page_of(note, "draft"), words("Other") | tab).status_code == 409
+
+
+def test_what_was_typed_in_another_tab_is_not_discarded(desk: Client, note: Note) -> None:
+    stale = opened(desk, note)
+    desk.post(page_of(note, "draft"), words("One") | opened(desk, note))
+    assert "typed more in another tab" in told(desk.post(page_of(note, "discard"), stale, follow=True))[0]
+    assert told(desk.post(page_of(note, "discard"), opened(desk, note), follow=True)) == ["Your draft is discarded."]
+
+
+def test_what_is_typed_beside_a_newer_version_goes_on_from_the_draft(desk: Client, clinic: Clinic, note: Note) -> None:
+    tab = opened(desk, note)
+    save(desk, note)
+    save(desk, note, text="The left elbow hurts.", **tab)
+    both = opened(desk, note, "conflict")
+    assert desk.post(page_of(note, "draft"), words("Both.", based_on=2) | both).status_code == 200
+    assert told(save(desk, note, text="Both hurt.", based_on=2, **both)) == ["It is saved."]
     assert not Draft.objects.exists()
 
 

@@ -201,6 +201,41 @@ def test_a_pause_in_typing_keeps_a_draft_and_says_so(note: Note, reviewer: Desk)
     assert Draft.objects.get(note=note).texts[0] == TYPED
 
 
+def test_of_two_tabs_the_second_says_that_it_is_not_kept_and_loses_nothing(note: Note, reviewer: Desk) -> None:
+    one, other = reviewer.tab(page_of(note)), reviewer.tab(page_of(note))
+    edit(one, "Headaches for three weeks.")
+    expect(one.locator("#kept")).to_contain_text("Draft kept")
+    edit(other, TYPED)
+    expect(other.locator("#kept")).to_contain_text("in another tab as well")
+    assert reviewer.complaints == [f"409 POST {page_of(note, 'draft')}"]
+    assert field(other) == TYPED
+    one.locator("[name=text-0]").fill("Headaches for four weeks.")
+    expect(one.locator("#kept")).to_contain_text("Draft kept")
+    assert Draft.objects.get(note=note).texts[0] == "Headaches for four weeks."
+    press(other, "Save")
+    said(other, "It is saved.")
+    assert texts(note)[1:] == [TYPED]
+    assert field(other) == "Headaches for four weeks.", "which the other tab had kept"
+    other.get_by_role("link", name="see both").click()
+    expect(other.locator(".lp-changed ins").first).to_be_visible()
+    reviewer.complaints.clear()
+
+
+def test_who_leaves_words_that_are_not_kept_is_asked(note: Note, reviewer: Desk) -> None:
+    one, other = reviewer.tab(page_of(note)), reviewer.tab(page_of(note))
+    edit(one, "Headaches for three weeks.")
+    expect(one.locator("#kept")).to_contain_text("Draft kept")
+    edit(other, TYPED)
+    expect(other.locator("#kept")).to_contain_text("in another tab as well")
+    with other.expect_event("dialog") as asked:
+        other.close(run_before_unload=True)
+    asked.value.dismiss()
+    assert field(other) == TYPED
+    with one.expect_event("close"):
+        one.close(run_before_unload=True)
+    reviewer.complaints.clear()
+
+
 # --- What else it comes to
 def test_a_note_is_rejected_with_a_reason_that_everybody_sees(note: Note, desk: SitDown) -> None:
     one = desk("reviewer")

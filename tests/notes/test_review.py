@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Barrier, Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from access.models import AccessEntry, Clinic, User
 from feed.models import Event
 from notes import review
 from notes.models import Addendum, Draft, Note, NoteVersion
-from notes.review import NotNow, Overtaken, Words
+from notes.review import Elsewhere, NotNow, Overtaken, Tab, Words
 from tests.factories import NoteFactory, NoteSectionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +200,74 @@ def test_a_draft_outlives_that_the_note_is_signed(note: Note, anna: Actor, bruno
     signed(note, bruno)
     review.keep_draft(note.pk, anna, 1, new_words())
     assert Draft.objects.get().texts == ["The right knee hurts."]
+
+
+# --- In two tabs of one person
+ONE, OTHER = Tab(UUID(int=1)), Tab(UUID(int=2))
+
+
+def autosave(note: Note, by: Actor, text: str, tab: Tab, based_on: int = 1) -> bool:
+    return review.keep_draft(note.pk, by, based_on, new_words(text), tab, autosaved=True)
+
+
+def loaded(tab: Tab) -> Tab:
+    """The page, loaded again in that tab: with the draft that there is."""
+    return Tab(UUID(int=10 + tab.id.int if tab.id else 0), Draft.objects.get().saved_at)
+
+
+def test_a_second_tab_does_not_write_over_what_is_typed_in_the_first(note: Note, anna: Actor) -> None:
+    autosave(note, anna, "One.", ONE)
+    for text in ("Other.", "The left knee hurts."):  # the second is the note's own, which would remove the draft
+        with pytest.raises(Elsewhere, match="in another tab as well"):
+            autosave(note, anna, text, OTHER)
+    assert autosave(note, anna, "One and more.", ONE), "whatever became of the answer before"
+    assert Draft.objects.get().texts == ["One and more."]
+
+
+def test_of_two_tabs_that_began_with_a_draft_the_first_that_types_goes_on_from_it(note: Note, anna: Actor) -> None:
+    autosave(note, anna, "The", ONE)
+    one, other = loaded(ONE), loaded(OTHER)
+    assert autosave(note, anna, "The one.", one)
+    for late in (other, ONE):
+        with pytest.raises(Elsewhere):
+            autosave(note, anna, "The other.", late)
+    assert Draft.objects.get().texts == ["The one."]
+
+
+def test_a_tab_loaded_before_the_last_words_arrived_does_not_write_over_them(note: Note, anna: Actor) -> None:
+    autosave(note, anna, "The", ONE)
+    reloaded = loaded(ONE)
+    autosave(note, anna, "The last words.", ONE)
+    with pytest.raises(Elsewhere):
+        autosave(note, anna, "The more", reloaded)
+    assert autosave(note, anna, "The last words, and more.", loaded(ONE))
+
+
+def test_a_tab_whose_draft_is_gone_begins_one_anew(note: Note, anna: Actor) -> None:
+    autosave(note, anna, "One.", ONE)
+    stale = loaded(OTHER)
+    assert review.drop_draft(note.pk, anna, ONE)
+    assert autosave(note, anna, "Other.", stale)
+    with pytest.raises(Elsewhere):
+        autosave(note, anna, "One again.", ONE)
+
+
+def test_a_tab_saves_and_discards_only_the_draft_that_it_knows(note: Note, anna: Actor) -> None:
+    autosave(note, anna, "One.", ONE)
+    assert not review.drop_draft(note.pk, anna, OTHER)
+    assert review.edit(note.pk, anna, 1, new_words("Other."), OTHER)
+    assert Draft.objects.get().texts == ["One."]
+    assert autosave(note, anna, "One and more.", ONE)
+    with pytest.raises(Overtaken):
+        review.edit(note.pk, anna, 1, new_words("One and more."), ONE)
+
+
+def test_a_tab_that_knows_nothing_of_what_its_typist_saved_is_told(note: Note, anna: Actor, bruno: Actor) -> None:
+    review.edit(note.pk, anna, 1, new_words(), ONE)
+    with pytest.raises(Elsewhere, match="You saved version 2 meanwhile"):
+        autosave(note, anna, "Other.", OTHER)
+    assert not Draft.objects.exists()
+    assert autosave(note, bruno, "A colleague's.", OTHER), "who has saved nothing"
 
 
 # --- What it comes to
