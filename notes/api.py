@@ -80,7 +80,7 @@ class NewestFound(NewestFirst):
         program: Any = request.auth
         what = asked(words, [program.clinic_id])
         is_newest_first = rows.query.order_by == ("-id",)
-        found = rows.filter(pk__in=newest(rows, what, most)) if is_newest_first else matching(rows, what)
+        found = rows.filter(pk__in=newest(rows, what, most).ids) if is_newest_first else matching(rows, what)
         return list(found[:most])
 
 

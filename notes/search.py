@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQueryField
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.functions import Coalesce
+from psycopg.errors import QueryCanceled
 
 Row = TypeVar("Row", bound=Model)
 
@@ -70,34 +72,77 @@ def guessed(rows: QuerySet[Row], what: Asked) -> QuerySet[Row]:
     return rows.filter(Holds(F("search"), Query(Value(what.on(EVERYWHERE))))) if what else rows.none()
 
 
-def newest(rows: QuerySet[Row], what: Asked, most: int) -> list[UUID]:
-    """The ids of the newest of the rows that hold it, newest first."""
-    first = rows.order_by("-pk").values_list("pk", flat=True).first()
-    if not what or first is None:
-        return []
-    found = _taken(rows, [what.on(shelves) for shelves in _shelves(first)], most)
-    return found if len(found) == most else _taken(rows, [what.on(EVERYWHERE)], most)
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The newest rows that were found. `back_to`: time ended there, and older ones were not looked through."""
+
+    ids: Sequence[UUID]
+    back_to: datetime | None = None
 
 
-def _taken(rows: QuerySet[Row], queries: list[str], most: int) -> list[UUID]:
-    """The first ids that these queries find: PostgreSQL takes them in turn, and none once there are enough."""
+def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
+    """The ids of so many of the rows that hold it, newest first. `seconds`: of looking, 0 for without end."""
+    last, first = (rows.order_by(by).values_list("pk", flat=True).first() for by in ("-pk", "pk"))
+    if not what or last is None or first is None:
+        return Hits([])
+    groups = list(_groups(last, first))
+    ids: list[UUID] = []
+    looking = groups[0]
+    try:
+        for number, pk in _taken(rows, [what.on(group.shelves) for group in groups], most, seconds):
+            looking = groups[number - 1]
+            ids += [pk] if pk else []
+    except QueryCanceled:
+        return Hits(ids[:most], looking.end)  # on the last ones there may be more
+    return Hits(ids[:most])
+
+
+def _taken(rows: QuerySet[Row], queries: list[str], most: int, seconds: float) -> Iterator[tuple[int, UUID | None]]:
+    """What these queries find, each with the query's number from 1, and one row of those that find nothing.
+
+    PostgreSQL takes them in turn, and none once there are enough. Raises QueryCanceled after the last row that it had.
+    """
     of_one = rows.filter(Holds(F("search"), Query(Func(template="shelf.query"))))
     # By the ids themselves PostgreSQL might walk all rows in their order, and unpack the vector of each.
     newest_first = of_one.order_by(Coalesce("pk", "pk").desc()).values("pk")[:most]
     hits, given = newest_first.query.sql_with_params()
-    with connection.cursor() as cursor:
-        sql = f"SELECT hit.id FROM unnest(%s::text[]) AS shelf (query), LATERAL ({hits}) AS hit (id) LIMIT %s"  # noqa: S608
-        cursor.execute(sql, [queries, *given, most])
-        return [pk for (pk,) in cursor.fetchall()]
+    sql = f"""
+        SELECT number, hit.id FROM unnest(%s::text[]) WITH ORDINALITY AS shelf (query, number)
+        LEFT JOIN LATERAL ({hits}) AS hit (id) ON true LIMIT %s
+    """  # noqa: S608
+    with transaction.atomic(), connection.cursor() as cursor:
+        if seconds:
+            cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:.0f}")
+        yield from cursor.cursor.stream(sql, [queries, *given, most + len(queries)])
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
-def _shelves(first: UUID) -> Iterator[list[str]]:
-    """Shelves from that of the row back in time, some AT_ONCE: of each width, up to where one of the next begins."""
-    place = int(first.hex[: SHELVES[0]], 16)
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Shelves of one width, side by side, by how ids on them begin."""
+
+    digits: int
+    first: int
+    last: int
+
+    @property
+    def shelves(self) -> list[str]:
+        return [f"{shelf:0{self.digits}x}" for shelf in range(self.first, self.last + 1)]
+
+    @property
+    def end(self) -> datetime:
+        """The moment after it."""
+        return datetime.fromtimestamp((self.last + 1 << 4 * (12 - self.digits)) / 1000, UTC)
+
+
+def _groups(newest: UUID, oldest: UUID) -> Iterator[Group]:
+    """From one row back in time to another, some shelves AT_ONCE: of each width, up to where one of the next begins."""
+    place = int(newest.hex[: SHELVES[0]], 16)
     for digits in SHELVES:
-        begin = place & ~15
+        end = int(oldest.hex[:digits], 16)
+        begin = end if digits == SHELVES[-1] else max(place & ~15, end)
         for last in range(place, begin - 1, -AT_ONCE):
-            yield [f"{shelf:0{digits}x}" for shelf in range(max(begin, last - AT_ONCE + 1), last + 1)]
+            yield Group(digits, max(begin, last - AT_ONCE + 1), last)
         place = (begin >> 4) - 1
 
 

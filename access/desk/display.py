@@ -24,10 +24,13 @@ NO_CLINIC = Clinic(time_zone="UTC")
 
 
 def in_clinic_time(value: datetime | None, clinic: Clinic) -> str:
-    """Such as 4 Mar 2026, 14:05, by the clinic's clocks."""
-    if value is None:
-        return NOTHING
-    return date_format(timezone.localtime(value, ZoneInfo(clinic.time_zone)), "j M Y, H:i")
+    """By the clinic's clocks."""
+    return NOTHING if value is None else in_zone(value, ZoneInfo(clinic.time_zone))
+
+
+def in_zone(value: datetime, zone: ZoneInfo) -> str:
+    """Such as 4 Mar 2026, 14:05."""
+    return date_format(timezone.localtime(value, zone), "j M Y, H:i")
 
 
 def in_words(value: Any, field: Any = None) -> str:

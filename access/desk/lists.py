@@ -114,7 +114,7 @@ class Between(admin.ListFilter):
         first, last = self.days[self.FROM], self.days[self.TO]
         if first is None and last is None:
             return queryset
-        zone = _zone(request)
+        zone = zone_of(request)
         if first:
             queryset = queryset.filter(pk__gte=_first_id(first, zone))
         return queryset.filter(pk__lt=_first_id(last + timedelta(days=1), zone)) if last else queryset
@@ -134,7 +134,8 @@ def _first_id(day: date, zone: ZoneInfo) -> UUID:
     return UUID(int=int(begin.timestamp() * 1000) << 80)
 
 
-def _zone(request: HttpRequest) -> ZoneInfo:
+def zone_of(request: HttpRequest) -> ZoneInfo:
+    """Whose clocks a list goes by."""
     theirs = Clinic.objects.filter(pk__in=roles.clinics(request, roles.Role.VIEWER))
     return ZoneInfo(theirs.values_list("time_zone", flat=True).first() or "UTC")
 

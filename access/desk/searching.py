@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -27,10 +28,13 @@ from django.utils.safestring import SafeString
 
 from access import log
 from access.desk.base import ClinicModelAdmin, Context
-from access.desk.display import in_words
+from access.desk.display import in_words, in_zone
+from access.desk.lists import zone_of
 from access.models import AccessEntry, ClinicOwned
 
 AGAIN = "That search has ended. Type its words again."
+#: Asks for a search that takes its time.
+THOROUGHLY = "thoroughly"
 NOT_SO = "Search for words of 200 letters in all, or fewer."
 Column = Callable[[Any], Any]
 
@@ -85,8 +89,8 @@ class Found(Protocol):
     def rows(self) -> QuerySet[Any]:
         """All there are, which may be many."""
 
-    def newest(self, most: int) -> list[UUID]:
-        """Ids of so many of them."""
+    def newest(self, most: int, *, thoroughly: bool) -> tuple[Sequence[UUID], datetime | None]:
+        """Ids of so many of them, and the moment before which time was too short to look, if it was."""
 
     def excerpts(self, rows: Sequence[Any]) -> Mapping[UUID, Excerpt]:
         """By the ids of these rows, where each has the words, as far as it can be shown."""
@@ -112,10 +116,26 @@ def excerpt(row: Any) -> Any:
 
 
 class FoundList(ChangeList):
-    """A page of what was found. Each row gets its excerpt, and the access log its readings."""
+    """A page of what was found. Each row gets its excerpt, and the access log its readings.
+
+    `back_to`: by the clinic's clocks, what came before it was not looked through.
+    """
 
     MOST = 250
     found: Found | None = None
+    back_to = ""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        return {name: value for name, value in super().get_filters_params(params).items() if name != THOROUGHLY}
+
+    @property
+    def is_thorough(self) -> bool:
+        return THOROUGHLY in self.params
+
+    @property
+    def thorough(self) -> str:
+        """The query that looks further back."""
+        return self.get_query_string({THOROUGHLY: "yes"}, [PAGE_VAR])
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = unseal(request, self.query) if self.query else ""
@@ -124,7 +144,9 @@ class FoundList(ChangeList):
             return rows
         page: Any = self.model_admin
         self.found = page.find(request, rows, self.query)
-        return rows.filter(pk__in=self.found.newest(self.MOST))
+        ids, ended = self.found.newest(self.MOST, thoroughly=self.is_thorough)
+        self.back_to = in_zone(ended, zone_of(request)) if ended else ""
+        return rows.filter(pk__in=ids)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,9 @@ from access import desk, roles
 from access.models import Clinic
 from notes import search
 from notes.excerpts import excerpts
+
+#: Seconds that PostgreSQL looks for what is found often, and for what is asked for once more.
+QUICKLY, THOROUGHLY = 0.03, 10.0
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class Words:
     def rows(self) -> QuerySet[Any]:
         return search.guessed(self.among, self.asked)
 
-    def newest(self, most: int) -> list[UUID]:
-        return search.newest(self.among, self.asked, most)
+    def newest(self, most: int, *, thoroughly: bool) -> tuple[Sequence[UUID], datetime | None]:
+        hits = search.newest(self.among, self.asked, most, THOROUGHLY if thoroughly else QUICKLY)
+        return hits.ids, hits.back_to
 
     def excerpts(self, rows: Sequence[Any]) -> Mapping[UUID, desk.Excerpt]:
         return excerpts(rows, self.words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,16 +11,19 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from access.desk import searching
 from access.models import AccessEntry, Clinic, User
+from notes.admin.notes import NoteAdmin
 from notes.models import Note, Transcript
 from tests.admin.conftest import member, signed_in
 from tests.admin.rows import list_of, page_of
 from tests.factories import AsyncRequestFactory, MembershipFactory, NoteFactory, TranscriptFactory
+from tests.notes.slow import looked_at, make_slow
 
 LISTS = ["notes_note", "notes_transcript"]
 
@@ -268,3 +273,44 @@ def test_what_is_found_beyond_the_last_page_is_guessed(
     assert "The newest 2 of about" in page
     assert str(knee.pk) not in page
     assert all(str(pk) in page for pk in newest)
+
+
+# --- What would take too long
+@pytest.fixture
+def slow(knee: Note, monkeypatch: pytest.MonkeyPatch) -> Note:
+    """One note takes a second to look at, as many thousands would."""
+    make_slow()
+    find = NoteAdmin.find
+
+    def find_slowly(page: NoteAdmin, request: HttpRequest, rows: Any, words: str) -> Any:
+        return find(page, request, looked_at(rows, knee.pk, 1), words)
+
+    monkeypatch.setattr(NoteAdmin, "find", find_slowly)
+    return knee
+
+
+def test_a_search_that_takes_too_long_says_how_far_it_looked_and_goes_on_when_asked(
+    viewer: Client, clinic: Clinic, slow: Note
+) -> None:
+    Clinic.objects.update(time_zone="Asia/Kolkata")
+    newer = NoteFactory(pk=UUID(int=(slow.pk.int >> 80) + 9_000_000 << 80), request__session__clinic=clinic)
+    page = shown(viewer, "knee")
+    assert page_of(newer) in page
+    assert page_of(slow) not in page
+    assert re.search(r"Looked back to \d+ \w+ \d{4}, \d\d:\d\d\.", page)
+    further = re.search(r'href="(\?[^"]*thoroughly=yes[^"]*)">Look further back', page)
+    assert further
+    page = viewer.get(list_of("notes_note") + html.unescape(further[1])).content.decode()
+    assert page_of(slow) in page
+    assert "Looked back" not in page
+
+
+def test_also_one_that_was_asked_to_take_its_time_ends(
+    viewer: Client, slow: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notes.admin.searching.THOROUGHLY", 0.1)
+    sealed = sealed_by(viewer)
+    page = viewer.get(list_of("notes_note"), {"q": sealed, "thoroughly": "yes"}).content.decode()
+    assert "narrow the list by a day or a filter" in page
+    assert "No note since then has these words" in page
+    assert "Look further back" not in page

@@ -8,17 +8,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from access.models import Clinic
 from notes.models import Note, Transcript
-from notes.search import asked, newest
+from notes.search import Hits, asked, newest
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
+from tests.notes.slow import looked_at, make_slow
 
 
 def found(clinic: Clinic, words: str, kind: Any = Note, most: int = 50) -> list[UUID]:
-    return newest(kind.objects.for_clinic(clinic), asked(words, [clinic.pk]), most)
+    return list(newest(kind.objects.for_clinic(clinic), asked(words, [clinic.pk]), most).ids)
 
 
 @pytest.fixture
@@ -88,8 +87,8 @@ def test_transcripts_are_found_by_what_was_said_alone(clinic: Clinic, knee: Note
 
 def test_another_clinics_words_are_never_found(clinic: Clinic, other_clinic: Clinic, knee: Note) -> None:
     assert found(other_clinic, "knee") == []
-    assert newest(Note.objects.for_clinic(other_clinic), asked("knee", [clinic.pk]), 50) == []
-    assert newest(Note.objects.all(), asked("knee", [other_clinic.pk]), 50) == []
+    assert not newest(Note.objects.for_clinic(other_clinic), asked("knee", [clinic.pk]), 50).ids
+    assert not newest(Note.objects.all(), asked("knee", [other_clinic.pk]), 50).ids
 
 
 def test_where_a_row_stands_is_no_word_that_finds_it(clinic: Clinic, knee: Note) -> None:
@@ -132,7 +131,7 @@ def test_none_is_missing_between_the_shelves(clinic: Clinic) -> None:
         NoteFactory(pk=pk, request__session__clinic=clinic)
     for newer, pk in pairwise(ids):
         rows = Note.objects.for_clinic(clinic).filter(pk__lt=newer)
-        assert newest(rows, asked("knee", [clinic.pk]), 100) == ids[ids.index(pk) :]
+        assert newest(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :]
 
 
 def made_at(moment: str) -> UUID:
@@ -143,12 +142,21 @@ def at(milliseconds: int) -> UUID:
     return UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62))
 
 
-def test_it_is_looked_for_in_one_statement_shelf_by_shelf(clinic: Clinic) -> None:
-    for age in AGES:
-        NoteFactory(pk=made_at(age), request__session__clinic=clinic)
-    with CaptureQueriesContext(connection) as few:
-        found(clinic, "knee", most=1)
-    with CaptureQueriesContext(connection) as all_of_them:
-        found(clinic, "knee", most=100)
-    assert len(few) == 3  # the words in each language, the newest row, the shelves
-    assert len(all_of_them) == 4  # and, where these do not hold enough, everything
+def test_what_takes_too_long_ends_with_what_was_found(clinic: Clinic) -> None:
+    """One row is slow to look at, as a hundred thousand would be."""
+    make_slow()
+    ids = sorted((made_at(age) for age in AGES), reverse=True)
+    for pk in ids:
+        NoteFactory(pk=pk, request__session__clinic=clinic)
+    for place, slow in enumerate(ids):
+        rows = looked_at(Note.objects.for_clinic(clinic), slow, 20)
+        hits = newest(rows, asked("knee", [clinic.pk]), 100, seconds=0.1)
+        assert list(hits.ids) == [pk for pk in ids[:place] if pk in hits.ids]
+        assert hits.back_to is not None
+        assert {pk for pk in ids if at(int(hits.back_to.timestamp() * 1000)) <= pk} <= set(hits.ids)
+    assert list(hits.ids) == ids[:-1]
+    assert found(clinic, "knee") == ids, "the connection goes on, as patient as before"
+
+
+def test_there_is_time_for_what_takes_none(clinic: Clinic, knee: Note) -> None:
+    assert newest(Note.objects.all(), asked("knee", [clinic.pk]), 50, seconds=20) == Hits([knee.pk])
