@@ -45,6 +45,7 @@ PAGES = {
     "notes, signed, of Suki": "notes/note/?state__exact=signed&vendor=suki",
     "notes, to review, past month": "notes/note/?state__exact=needs_review&since=month",
     "notes, of SOAP, of Nabla": "notes/note/?template=SOAP&vendor=nabla",
+    "notes, of SOAP, of Dragon, which has none": "notes/note/?template=SOAP&vendor=dragon",
     "notes, signed, of SOAP, past month": "notes/note/?state__exact=signed&template=SOAP&since=month",
 }
 CHOICE = re.compile(r'<a href="\?([\w=%.-]+)"')
@@ -90,9 +91,9 @@ class Reviewer:
         token = {"csrfmiddlewaretoken": self.http.cookies["csrftoken"]}
         return self.http.post(self.desk + path, {**answers, **token})
 
-    def found(self, name: str, words: str) -> Sequence[requests.Response]:
+    def found(self, name: str, words: str, **filters: str) -> Sequence[requests.Response]:
         """The form's answer, and the list that it leads to."""
-        last = self.post(f"{LISTS[name]}/search/", {"q": words})
+        last = self.post(f"{LISTS[name]}/search/", {"q": words, **filters})
         return [*last.history, last]
 
     def filters(self, name: str) -> list[str]:
@@ -127,6 +128,8 @@ def words() -> dict[str, str]:
         "none": "zyzzyva",
         "a phrase": '"pain in the knee"',
         "either, and without": "ankle OR elbow -migraine",
+        "two words, never together": "fièvre tender",
+        "a phrase that nobody said": '"sweats fever"',
     }
 
 
@@ -137,6 +140,7 @@ def visits(reviewer: Reviewer, filters: Sequence[tuple[str, str]], note: str) ->
     asked: dict[str, Visit] = {name: partial(reviewer.page, path) for name, path in pages.items()}
     for name, (often, text) in product(("notes", "transcripts"), words().items()):
         asked[f"{name}, found: {often}"] = partial(reviewer.found, name, text)
+    asked["notes, rejected, found: every second"] = partial(reviewer.found, "notes", "pain", state__exact="rejected")
     return asked
 
 

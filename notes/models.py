@@ -86,6 +86,8 @@ class Note(ClinicOwned):
             models.Index(fields=["clinic", "state", "-id"], name="note_by_state"),
             models.Index(fields=["clinic", "vendor", "-id"], name="note_by_vendor"),
             models.Index(fields=["clinic", "template", "-id"], name="note_by_template"),
+            # Most templates are of one vendor: without this, those of another would be looked for in all its notes.
+            models.Index(fields=["clinic", "vendor", "template", "-id"], name="note_by_vendor_and_template"),
             models.Index(fields=["clinic", "updated_at"], name="note_by_change"),
             GinIndex(fields=["search"], name="note_search"),
             models.Index(fields=["-id"], name="note_unindexed", condition=Q(search__isnull=True)),

@@ -75,6 +75,8 @@ jsonb_build_object('text', added, 'speaker', told.lines->1->>'speaker',
 IS_SIGNED = "state IN ('signed', 'amended', 'entered_in_error')"
 
 Columns = Mapping[str, str]
+#: Dragon Copilot's notes are made without one.
+TEMPLATE = "CASE vendor WHEN 'dragon' THEN '' ELSE told.template END"
 OURS = {"clinic_id": "%(clinic)s::uuid", "created_at": "at"}
 OF_REQUEST = {**OURS, "session_id": SESSION, "request_id": REQUEST, "language": "told.language"}
 INSERTS: dict[str, Columns] = {
@@ -87,7 +89,7 @@ INSERTS: dict[str, Columns] = {
     "ingest_asyncrequest": {
         **{"id": REQUEST, **OURS, "session_id": SESSION, "vendor": "vendor", "submitted_elsewhere": "true"},
         **{"output_objects": "ARRAY['transcript_item', 'note']", "language": "told.language"},
-        **{"note_template": "told.template", "section_style": "'auto'", "split_by_sentence": "false"},
+        **{"note_template": TEMPLATE, "section_style": "'auto'", "split_by_sentence": "false"},
         **{"split_by_problem": "false", "state": "'ready'", "waiting_since": "at", "submitted_at": "at"},
         **{"finished_at": "at + interval '2 minutes'", "failure_code": "''", "failure_message": "''"},
         **{"failure_retryable": "false"},
@@ -111,7 +113,7 @@ INSERTS: dict[str, Columns] = {
     },
     # Born unsigned, as PostgreSQL demands; they are signed and indexed in one go, below.
     "notes_note": {
-        **{"id": NOTE, **OF_REQUEST, "title": "told.title", "template": "told.template", "vendor": "vendor"},
+        **{"id": NOTE, **OF_REQUEST, "title": "told.title", "template": TEMPLATE, "vendor": "vendor"},
         **{"state": f"CASE WHEN {IS_SIGNED} THEN 'approved' ELSE state END", "version": "1", "weighed_version": "1"},
         "reason": "CASE state WHEN 'rejected' THEN 'Of another patient.' ELSE '' END",
         "holder_id": f"CASE WHEN {IS_SIGNED} OR state IN ('in_review', 'approved') THEN person END",
