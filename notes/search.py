@@ -4,7 +4,7 @@ A row is indexed in its own language (notes/indexing.py), and searched in it. Be
 it stands, in words that begin with a blank, as no text brings them: its clinic and language, each with the beginning
 of its id at several lengths. An id begins with its time, so that is a shelf: what a clinic got within 17 minutes, five
 hours, three days, seven weeks. The index is asked for the newest shelves first, and for wider ones until enough is
-found: docs/decisions/0012-search-shelf-by-shelf.md.
+found or time is up: docs/decisions/0012-search-shelf-by-shelf.md.
 """
 
 from __future__ import annotations
