@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from access import desk
 from notes.models import Transcript
@@ -10,8 +10,7 @@ from notes.models import Transcript
 VOICES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """`number` counts from 0. `start`, `end`: milliseconds, None where the vendor gave none; `time`: the start as m:ss.
 
     `voice`: which of the page's VOICES speaks, from 1.
