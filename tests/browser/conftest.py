@@ -62,8 +62,8 @@ def desks(browser: Browser, web: str) -> Iterator[Callable[..., Desk]]:
     """Makes one desk after the other. Whatever a browser complained of at any of them fails the test."""
     made: list[Desk] = []
 
-    def make(cookies: Any = None) -> Desk:
-        made.append(Desk(browser, web, cookies))
+    def make(cookies: Any = None, url: str = web) -> Desk:
+        made.append(Desk(browser, url, cookies))
         return made[-1]
 
     yield make

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.db import connection, transaction
 from django.urls import reverse
+from playwright.sync_api import expect
 
+from notes.models import Note
 from tests.admin.rows import FOR_MANAGERS, FOR_MEMBERS, FOR_OPERATORS, list_of, page_of
+from tests.admin.signin import code_of
 from tests.browser.desk import Desk
 from tests.browser.world import World
+from tests.factories import PASSWORD
 
 Where = Callable[[World], str]
+Does = Callable[[Desk, World], None]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """`who` of the world's people comes to `where`, fills in the labelled fields and presses the buttons, in turn.
+    """`who` of the world's people comes to `where`, fills in the labelled fields and presses the buttons, in turn; or
+    `does` what takes more than that.
 
     `status`: of the answer that is then shown. `who` is nobody where it is empty.
     """
@@ -27,6 +34,7 @@ class Shown:
     fills: dict[str, str] = field(default_factory=dict)
     presses: tuple[str, ...] = ()
     status: int = 200
+    does: Does = lambda desk, world: None
 
     def __str__(self) -> str:
         return f"{self.name}, {self.who or 'nobody'}"
@@ -38,6 +46,7 @@ class Shown:
         for words in self.presses:
             desk.page.get_by_role("button", name=words, exact=True).first.click()
             desk.page.wait_for_load_state()
+        self.does(desk, world)
 
 
 def site(name: str) -> Where:
@@ -62,6 +71,45 @@ def adding(name: str) -> Where:
 
 def at(address: str) -> Where:
     return lambda world: address
+
+
+def sets_up(desk: Desk, world: World) -> None:
+    """With the code of the app that has just taken the secret in."""
+    desk.page.get_by_label("Password").fill(PASSWORD)
+    desk.page.get_by_label("The code that the app shows now").fill(code_of(world.people["beginner"]))
+    desk.page.get_by_role("button", name="Set up").click()
+    is_told(desk, "Recovery codes")
+
+
+def loses_cookies(desk: Desk, world: World) -> None:
+    """Between the form and its sending."""
+    desk.context.clear_cookies()
+    desk.sign_in("nobody")
+    is_told(desk, "Not done")
+
+
+def goes_on_trying(username: str, told: str) -> Does:
+    """Until there is nothing to try at any more."""
+
+    def tries(desk: Desk, world: World) -> None:
+        for _ in range(20):
+            if desk.page.get_by_role("button", name="Sign in").count():
+                desk.sign_in(username, "no such password")
+        is_told(desk, told)
+
+    return tries
+
+
+def is_kept_waiting(desk: Desk, world: World) -> None:
+    """By somebody who holds the table for longer than a statement may take."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {Note._meta.db_table}")
+        desk.open(list_of("notes_note"))
+    is_told(desk, "Something went wrong here")
+
+
+def is_told(desk: Desk, heading: str) -> None:
+    expect(desk.page.get_by_role("heading", name=heading)).to_be_visible()
 
 
 READ = [*FOR_MEMBERS, *FOR_MANAGERS]
@@ -128,11 +176,22 @@ SIGNING_IN = [
     Shown("password changed", "viewer", site("password_change_done")),
     Shown("second factor, new", "viewer", site("second_factor")),
     Shown("second factor, there", "careful", site("second_factor")),
+    Shown("recovery codes", "beginner", site("second_factor"), does=sets_up),
+    Shown("signed out", "leaver", site("index"), presses=("Log out",)),
 ]
 ERRORS = [
     Shown("not found", "viewer", at("/admin/no/such/page"), status=404),
     Shown("not theirs", "viewer", listed("access_apikey"), status=403),
+    Shown("in no clinic", "stray", listed("notes_note"), status=403),
+    Shown("form without its cookie", "", site("login"), status=403, does=loses_cookies),
+    Shown("locked out", "", site("login"), status=429, does=goes_on_trying("forgetful", "Too many failed sign-ins")),
     Shown("not to be asked", "viewer", listed("notes_note", "?p=%00"), status=400),
+]
+
+#: Of a web process that lets one sign-in a minute pass and waits a second for its database.
+IMPATIENT = [
+    Shown("too many tries", "", site("login"), status=429, does=goes_on_trying("hasty", "Too many tries")),
+    Shown("something went wrong", "viewer", site("index"), status=500, does=is_kept_waiting),
 ]
 
 PAGES = [*FRONT, *LISTS, *ROWS, *REVIEW, *FORMS, *SIGNING_IN, *ERRORS]

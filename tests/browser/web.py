@@ -16,12 +16,12 @@ from tests.flows.conftest import free_port, on_test_database
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, **settings: str) -> Iterator[str]:
     """The address at which it serves. The test process and it share the secrets and the storage."""
     place = Place(folder, web_port=free_port())
     url = f"http://127.0.0.1:{place.web_port}"
     database = on_test_database(os.environ["DATABASE_APP_URL"])
-    env = os.environ | {"DATABASE_URL": database, "PUBLIC_URL": url, "UPLOAD_DIR": str(folder / "uploads")}
+    env = os.environ | {"DATABASE_URL": database, "PUBLIC_URL": url, "UPLOAD_DIR": str(folder / "uploads")} | settings
     web = next(process for process in services(place, env) if process.name == "web")
     with running(web, folder / "web.log"):
         yield url

@@ -57,6 +57,8 @@ def a_world() -> World:
         "newcomer": MembershipFactory(clinic=empty, role="manager").user,
         "stray": UserFactory(),
         "careful": MembershipFactory(clinic=clinic).user,
+        "beginner": MembershipFactory(clinic=clinic).user,
+        "leaver": MembershipFactory(clinic=clinic).user,
     }
     TOTPDevice.objects.create(user=people["careful"], name="app", confirmed=True)
     return World(clinic, rows(clinic, people["reviewer"]), people)
