@@ -22,21 +22,24 @@ BEFORE, FROM = 60, 140
 #: Letters of one section or line that are looked through: PostgreSQL makes no vector of more than 1 MiB.
 LOOKED_THROUGH = 50_000
 #: Lines of a transcript that are looked through, each for itself; what is said later is found, and not shown.
-MOST_LINES = 1000
+MOST_LINES = 5000
 
+# None where the index knows that nobody says any of it.
 LINES = f"""
-    SELECT 1, place, said.id, coalesce(line->>'speaker', ''), line->>'text'
+    SELECT said.id, coalesce(line->>'speaker', ''), line->>'text'
     FROM notes_transcript AS said, jsonb_array_elements(lines) WITH ORDINALITY AS spoken (line, place)
-    WHERE place <= {MOST_LINES} AND"""  # noqa: S608 (our own names)
-#: What a row can be found by: whether it was said, its place, the transcript that says it, who or which section, text.
+    WHERE {{which}} AND said.search @@ eased AND place <= {MOST_LINES}
+    ORDER BY place"""  # noqa: S608 (our own names)
+#: What a row can be found by, in its order: the transcript that says it, who or which section, text.
 PARTS: dict[type[Model], str] = {
-    Transcript: f"{LINES} said.id = row.id",
+    Transcript: LINES.format(which="said.id = row.id"),
     Note: f"""
-    SELECT 0, 0, NULL::uuid, '', row.title
-    UNION ALL SELECT 0, position, NULL, title, text FROM notes_notesection WHERE note_id = row.id
-    UNION ALL {LINES} said.request_id = row.request_id""",  # noqa: S608 (our own names)
+    SELECT NULL::uuid, '', row.title
+    UNION ALL (SELECT NULL, title, text FROM notes_notesection WHERE note_id = row.id ORDER BY position)
+    UNION ALL ({LINES.format(which="said.request_id = row.request_id")})""",  # noqa: S608 (our own names)
 }
-# Of each row the part that has all the words, else the first that has one.
+# Of each row the first part that has all the words, else the first that has one. Parts are parsed one by one, each
+# once, and none after one that has all of them: PostgreSQL fills a CTE no further than it is read.
 BEST = f"""
 SELECT row.id, part.source, part.by, ts_headline(config, part.text, eased, '{OPTIONS}')
 FROM {{table}} AS row,
@@ -44,11 +47,14 @@ FROM {{table}} AS row,
     LATERAL websearch_to_tsquery(config, %s) AS asked,
     LATERAL (SELECT replace(querytree(asked), ' & ', ' | ')::tsquery) AS of_any (eased),
     LATERAL (
-        SELECT source, by, short.text
-        FROM ({{parts}}) AS one (said, place, source, by, text),
-            LATERAL translate(left(one.text, {LOOKED_THROUGH}), '{BEGIN}{END}', '') AS short (text),
-            LATERAL to_tsvector(config, short.text) AS vector
-        WHERE vector @@ eased ORDER BY vector @@ asked DESC, said, place LIMIT 1
+        WITH found AS MATERIALIZED (
+            SELECT source, by, short.text, vector @@ asked AS has_all
+            FROM ({{parts}}) AS one (source, by, text),
+                LATERAL translate(left(one.text, {LOOKED_THROUGH}), '{BEGIN}{END}', '') AS short (text),
+                LATERAL to_tsvector(config, short.text) AS vector
+            WHERE vector @@ eased
+        )
+        (SELECT * FROM found WHERE has_all LIMIT 1) UNION ALL (SELECT * FROM found LIMIT 1) LIMIT 1
     ) AS part
 WHERE row.id = ANY(%s)
 """  # noqa: S608 (our own names)
