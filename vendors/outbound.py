@@ -1,66 +1,41 @@
-"""The only way out: every HTTP request to a vendor, or to a URL that came from outside, is built and guarded here."""
+"""The only way out: whatever goes to a vendor, or to a URL that came from outside, is built and guarded here."""
 
 from __future__ import annotations
 
 import logging
 import re
 import socket
+import ssl
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
 
 from vendors import origins
 from vendors.addresses import Endpoint, Network, is_named, may_call, resolve
+from vendors.answers import Download, Response
 from vendors.base import VendorError
+from vendors.failures import BROKEN, bad_header, broken, name_unresolved, token_host_refused
 from vendors.origins import Origin, refused
-from vendors.proxy import Proxy, ProxyFailed
+from vendors.proxy import Proxy
 from vendors.route import Deadline, Reach, Route, RoutedAdapter, connect
+from vendors.websocket import Handshake, WebSocket
 
 MIB = 1024 * 1024
-LONGEST_WAIT = 24 * 3600.0
 
 # At its debug level urllib3 logs every path, and paths hold tickets.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
-_BROKEN = (requests.RequestException, HTTPError, OSError, ValueError)
-_CHUNK = 64 * 1024
 #: In a header's name.
 _NAMES_A_SECRET = re.compile(r"(?i)auth|cookie|token|key|secret|signature|password|credential")
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer, whatever its status. `headers` is read without case; `body` is as sent, never decompressed."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def retry_after(self, now: datetime | None = None) -> float | None:
-        """Seconds the answer asks us to wait, 0 to a day; None when it does not say. Source: RFC 9110, 10.2.3."""
-        value = self.headers.get("Retry-After", "").strip()
-        if re.fullmatch(r"[0-9]{1,9}", value):
-            return min(float(value), LONGEST_WAIT)
-        try:
-            moment = parsedate_to_datetime(value)
-        except (ValueError, TypeError, OverflowError):
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        wait = (moment - (now or datetime.now(UTC))).total_seconds()
-        return min(max(wait, 0.0), LONGEST_WAIT)
+_HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "listenpost"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outbound:
-    """Builds and sends guarded requests.
+    """Sends guarded requests, fetches files and opens WebSockets.
 
     `allow` names networks that may be called although they are not public, on any port and over plain http; public
     addresses are called over https, on port 443 or one of `ports`.
@@ -104,21 +79,94 @@ class Outbound:
         `answer_too_large` (unanswered: the request may have been received).
         """
         deadline = Deadline(total_timeout)
-        origin = origins.read(url)
         prepared = _prepare(method, url, headers or {}, json, data)
-        if origin not in self.trusted and any(_NAMES_A_SECRET.search(name) for name in prepared.headers):
-            raise _token_host_refused(origin)
-        route = Route(self._endpoints(origin, deadline), connect_timeout, deadline, self._reach(origin))
-        with closing(route), closing(RoutedAdapter(route)) as adapter:
+        route = self._route(url, prepared.headers, connect_timeout, deadline)
+        timeout = (connect_timeout, deadline.left())
+        with closing(route), self._sent(prepared, route, timeout, max_bytes) as answer:
+            return Response(answer.status, answer.headers, b"".join(answer.chunks()))
+
+    @contextmanager
+    def download(
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        headers: Mapping[str, str] | None = None,
+        connect_timeout: float = 5.0,
+        idle_timeout: float = 30.0,
+        total_timeout: float = 3600.0,
+    ) -> Iterator[Download]:
+        """GET what is never held whole: `with outbound.download(url, ...) as answer` has its status, headers, chunks.
+
+        Any status comes back, redirects and errors included. Times are seconds: `idle_timeout` holds to the end of the
+        answer's headers, and then for each silence in its body; `total_timeout` to its last byte.
+        Raises VendorError as `request` does, and so do the chunks.
+        """
+        prepared = _prepare("GET", url, headers or {}, None, None)
+        route = self._route(url, prepared.headers, connect_timeout, Deadline(idle_timeout))
+        timeout = (connect_timeout, idle_timeout)
+        with closing(route), self._sent(prepared, route, timeout, max_bytes) as answer:
+            route.extend(Deadline(total_timeout))
+            yield answer
+
+    def websocket(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        connect_timeout: float = 5.0,
+        open_timeout: float = 15.0,
+        total_timeout: float = 3600.0,
+        max_bytes: int = MIB,
+    ) -> WebSocket | Response:
+        """Open a WebSocket: the open line, for a `with`, or the answer of a server that did not open one.
+
+        Guarded as `request` is: `ws` stands for `http`, `wss` for `https`, and a subprotocol counts as a secret.
+        Times are seconds, `total_timeout` to the end of the line; `max_bytes` are those of one message.
+        Raises VendorError as `request` does, and so does the line.
+        """
+        deadline = Deadline(open_timeout)
+        prepared = _prepare("GET", _as_http(url), headers or {}, None, None)
+        names = [*prepared.headers, *(["token"] if subprotocols else [])]
+        route = self._route(_as_http(url), names, connect_timeout, deadline)
+        with ExitStack() as undo:
+            undo.callback(route.close)
+            handshake = Handshake(str(prepared.url), headers or {}, subprotocols, self._authorities(), max_bytes)
+            line = handshake.shake(route, deadline.left())
+            if isinstance(line, WebSocket):
+                undo.pop_all()
+                route.extend(Deadline(total_timeout))
+            return line
+
+    def _route(self, url: str, headers: Iterable[str], connect_timeout: float, deadline: Deadline) -> Route:
+        """The way to where `url` leads, if what the headers of these names hold may go there. Raises VendorError."""
+        origin = origins.read(url)
+        if origin not in self.trusted and any(_NAMES_A_SECRET.search(name) for name in headers):
+            raise token_host_refused(origin.host)
+        return Route(origin.host, self._endpoints(origin, deadline), connect_timeout, deadline, self._reach(origin))
+
+    @contextmanager
+    def _sent(
+        self, prepared: requests.PreparedRequest, route: Route, timeout: tuple[float, float], max_bytes: int
+    ) -> Iterator[Download]:
+        """The answer, its body still to come. `timeout`: to connect, and for each read. Raises VendorError."""
+        with closing(RoutedAdapter(route)) as adapter:
             try:
-                timeout = (connect_timeout, deadline.left())
                 answer = adapter.send(prepared, stream=True, timeout=timeout, verify=self.ca_file or True)
+            except BROKEN as error:
+                failure = broken(error, route)
+            else:
                 with closing(answer):
-                    return _read(answer, route, origin.host, max_bytes)
-            except _BROKEN as error:
-                failure = _broken(error, route, origin.host)
+                    yield Download(answer, route, max_bytes)
+                return
         # Raised out here, so that it does not carry the original along: that one's text holds the path.
         raise failure
+
+    def _authorities(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.ca_file or requests.certs.where())
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
     def _endpoints(self, origin: Origin, deadline: Deadline) -> list[Endpoint]:
         """All that the host stands for, each checked: one bad address refuses the name."""
@@ -149,22 +197,21 @@ class Outbound:
 def _origins(urls: Iterable[str]) -> Iterator[Origin]:
     for url in urls:
         with suppress(VendorError):
-            yield origins.read(re.sub(r"(?i)^ws(s?):", r"http\1:", url))
+            yield origins.read(_as_http(url))
+
+
+def _as_http(url: str) -> str:
+    return re.sub(r"(?i)^ws(s?):", r"http\1:", url)
 
 
 def _prepare(
     method: str, url: str, headers: Mapping[str, str], json: Any, data: bytes | None
 ) -> requests.PreparedRequest:
-    ours = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "listenpost"}
     if not all(value.isascii() and value.isprintable() for value in headers.values()):
-        raise VendorError(
-            "A header of the request holds characters that cannot be sent. Check the key of this vendor account.",
-            permanent=True,
-            code="bad_header",
-        )
+        raise bad_header()
     try:
-        return requests.Request(method, url, headers={**ours, **headers}, json=json, data=data).prepare()
-    except _BROKEN:
+        return requests.Request(method, url, headers={**_HEADERS, **headers}, json=json, data=data).prepare()
+    except BROKEN:
         pass
     raise refused("The request is not one that can be sent.")
 
@@ -172,50 +219,4 @@ def _prepare(
 def _look_up(origin: Origin, deadline: Deadline) -> list[Endpoint]:
     with suppress(OSError):
         return resolve(origin.host, origin.port, within=deadline.left())
-    raise VendorError(f"The name {origin.host} could not be looked up.", permanent=False, code="name_unresolved")
-
-
-def _read(answer: requests.Response, route: Route, host: str, max_bytes: int) -> Response:
-    # Not `answer.content` nor urllib3's stream: the one knows no limit, the other none for a chunk's size line.
-    body = bytearray()
-    while len(body) <= max_bytes and (chunk := answer.raw.read(_CHUNK, decode_content=False)):
-        body += chunk
-    if len(body) > max_bytes:
-        raise VendorError(
-            f"{host} sent too large an answer.", permanent=False, code="answer_too_large", unanswered=True
-        )
-    if route.cut:
-        # A body without a length looks complete when the connection is shut.
-        raise TimeoutError
-    return Response(answer.status_code, CaseInsensitiveDict(answer.headers), bytes(body))
-
-
-def _token_host_refused(origin: Origin) -> VendorError:
-    message = f"{origin.host} is none of the addresses that may be sent a key, so nothing was sent to it."
-    return VendorError(message, permanent=True, code="token_host_refused")
-
-
-def _no_tunnel(status: int | None, host: str) -> VendorError:
-    if status is None:
-        message = f"{host} could not be reached: the proxy on the way out is not there, or does not answer."
-        return VendorError(message, permanent=False, code="unreachable")
-    if status == 407:
-        message = "The proxy on the way out did not accept its user name and password. Tell the operator."
-    else:
-        message = f"The proxy on the way out refused to connect to {host} (HTTP {status}). Tell the operator."
-    return VendorError(message, permanent=status == 407, code="proxy_refused")
-
-
-def _broken(error: Exception, route: Route, host: str) -> VendorError:
-    """The one place where a failure of requests, urllib3, ssl or a socket becomes ours."""
-    if isinstance(route.failure, ProxyFailed):
-        return _no_tunnel(route.failure.status, host)
-    if not route.connected:
-        if isinstance(error, requests.exceptions.SSLError) and not route.cut:
-            return VendorError(f"No secure connection to {host} could be made.", permanent=False, code="tls_failed")
-        return VendorError(f"{host} could not be reached.", permanent=False, code="unreachable")
-    if route.cut or isinstance(error, requests.Timeout):
-        message = f"{host} did not answer in time."
-    else:
-        message = f"The connection to {host} broke before it had answered."
-    return VendorError(message, permanent=False, code="no_answer", unanswered=True)
+    raise name_unresolved(origin.host)

@@ -60,13 +60,20 @@ class Route:
 
     A timeout on each read would not do: a server that sends one header byte a second never runs into it. The
     connection is therefore shut from a timer, through a duplicate of its socket, because TLS takes the original away.
-    `reach` makes a socket that leads to an endpoint, or raises OSError; `failure` is what it raised last of all.
-    `connected` tells whether a request could have been sent; `cut` whether the deadline came.
+    `host` is what messages call it. `reach` makes a socket that leads to an endpoint, or raises OSError; `failure` is
+    what it raised last of all. `connected` tells whether a request could have been sent; `cut` whether the deadline
+    came.
     """
 
     def __init__(
-        self, endpoints: Sequence[Endpoint], connect_timeout: float, deadline: Deadline, reach: Reach = connect
+        self,
+        host: str,
+        endpoints: Sequence[Endpoint],
+        connect_timeout: float,
+        deadline: Deadline,
+        reach: Reach = connect,
     ) -> None:
+        self.host = host
         self._endpoints = endpoints
         self._connect_timeout = connect_timeout
         self._deadline = deadline
@@ -91,21 +98,33 @@ class Route:
                 break
         raise OSError("no address could be reached")
 
+    def extend(self, deadline: Deadline) -> None:
+        """The connection is shut at that moment instead, unless it has been already."""
+        self._deadline = deadline
+        self._stop()
+        self._start()
+
     def close(self) -> None:
         """Stop the watch. The timer is joined first, so that it cannot shut a socket that reuses the number."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
+        self._stop()
         if self._line is not None:
             self._line.close()
 
     def _watch(self, line: socket.socket) -> socket.socket:
         line.settimeout(self._deadline.within(self._connect_timeout).left())
         self._line = line.dup()
+        self._start()
+        return line
+
+    def _start(self) -> None:
         self._timer = threading.Timer(self._deadline.left(), self._cut)
         self._timer.daemon = True
         self._timer.start()
-        return line
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
 
     def _cut(self) -> None:
         self.cut = True

@@ -192,7 +192,7 @@ def test_the_connection_goes_to_the_checked_address_whatever_the_name_stands_for
     with ScriptedServer(http(200, b"pinned")) as server, closing(socket.create_server(("127.0.0.1", 0))) as closed:
         dead, live = (Endpoint(socket.AF_INET, ("127.0.0.1", port)) for port in (closed.getsockname()[1], server.port))
         closed.close()
-        route = Route([dead, live], 1, Deadline(5))
+        route = Route("name.invalid", [dead, live], 1, Deadline(5))
         with closing(route), closing(RoutedAdapter(route)) as adapter:
             answer = adapter.send(requests.Request("GET", "http://name.invalid/x").prepare())
     assert answer.content == b"pinned"
