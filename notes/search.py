@@ -10,6 +10,7 @@ found or time is up: docs/decisions/0012-search-shelf-by-shelf.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -21,6 +22,8 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.functions import Coalesce
 from psycopg.errors import QueryCanceled
 
+from config.rows import guess
+
 Row = TypeVar("Row", bound=Model)
 
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish"}
@@ -29,6 +32,8 @@ OTHERS = "simple"
 SHELVES = (7, 6, 5, 4)
 EVERYWHERE = ("",)
 AT_ONCE = 4
+#: Hits that are fetched and sorted sooner than the index is asked for one group of shelves after the other.
+FEW = 10_000
 #: PostgreSQL refuses a tsvector over 1 MiB, hyphens and links can make one four times as large as its text, and a note
 #: is indexed with its transcript.
 INDEXED_BYTES = 120_000
@@ -81,7 +86,18 @@ class Hits:
 
 
 def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
-    """The ids of so many of the rows that hold it, newest first. `seconds`: of looking, 0 for without end."""
+    """The ids of so many of the rows that hold it, newest first. `seconds`: of looking, 0 for without end.
+
+    What seems to be rare is looked for everywhere at once, for a quarter more of that time.
+    """
+    if what and guess(guessed(rows, what)) < FEW:
+        with suppress(QueryCanceled):
+            found = list(_taken(rows, [what.on(EVERYWHERE)], most, seconds / 4))
+            return Hits([pk for _, pk in found if pk])
+    return _by_shelves(rows, what, most, seconds)
+
+
+def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> Hits:
     last, first = (rows.order_by(by).values_list("pk", flat=True).first() for by in ("-pk", "pk"))
     if not what or last is None or first is None:
         return Hits([])

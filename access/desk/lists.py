@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from access import roles
 from access.models import Clinic
+from config.rows import guess
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -43,9 +43,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     def about(self) -> str:
         """How many there may be, as PostgreSQL guesses from its statistics: two digits and zeros, such as 41,000."""
         rows: Any = self.object_list if self.all_rows is None else self.all_rows
-        plan = json.loads(rows.order_by().select_related(None).values("pk").explain(format="json"))
-        guess = max(int(plan[0]["Plan"]["Plan Rows"]), self.MOST)
-        return f"{float(f'{guess:.1e}'):,.0f}"
+        there = max(guess(rows), self.MOST)
+        return f"{float(f'{there:.1e}'):,.0f}"
 
 
 class Since(admin.SimpleListFilter):
