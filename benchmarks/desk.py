@@ -128,7 +128,7 @@ def words() -> dict[str, str]:
         "none": "zyzzyva",
         "a phrase": '"pain in the knee"',
         "either, and without": "ankle OR elbow -migraine",
-        "two words, never together": "fièvre tender",
+        "two words, never together": "jours tender",
         "a phrase that nobody said": '"sweats fever"',
     }
 

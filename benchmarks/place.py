@@ -60,7 +60,7 @@ def _database(connection: psycopg.Connection, name: str, *, keep: bool, like: st
     database = sql.Identifier(name)
     if not keep:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
-    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(database, sql.Identifier(like)))
     try:
         yield
