@@ -17,7 +17,7 @@ from notes import search
 from notes.excerpts import excerpts
 
 #: Seconds that PostgreSQL looks before a page is shown, and then for the page that goes on from there by itself.
-QUICKLY, THOROUGHLY = 0.012, 3.0
+QUICKLY, THOROUGHLY = 0.01, 3.0
 
 
 @dataclass(frozen=True)
