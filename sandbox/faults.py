@@ -23,10 +23,13 @@ class Kind:
 
 @dataclass
 class Fault:
+    """One that waits. `only` is the one request (or session) that it happens to, `named` what its vendor calls that."""
+
     id: int
     name: str
     aspect: str
-    client_request_id: str | None
+    named: str
+    only: str | None
     left: int | None
     params: dict[str, Any]
 
@@ -34,27 +37,29 @@ class Fault:
         return {
             "id": self.id,
             "fault": self.name,
-            "client_request_id": self.client_request_id,
+            self.named: self.only,
             "times_left": self.left,
             **self.params,
         }
 
 
 class Faults:
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self._kinds = kinds
+    """`named` is the field by which this vendor's faults are kept to one request."""
+
+    def __init__(self, kinds: Mapping[str, Kind], named: str = "client_request_id") -> None:
+        self._kinds, self._named = kinds, named
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._waiting: list[Fault] = []
 
     def add(self, asked: Mapping[str, Any]) -> Fault:
-        """From {"fault", "client_request_id"?, "times"?, ...params}; raises BadFault."""
+        """From {"fault", <named>?, "times"?, ...params}; raises BadFault."""
         rest = dict(asked)
-        name, one, times = rest.pop("fault", None), rest.pop("client_request_id", None), rest.pop("times", None)
+        name, only, times = rest.pop("fault", None), rest.pop(self._named, None), rest.pop("times", None)
         if not isinstance(name, str) or name not in self._kinds:
             raise BadFault(f"fault must be one of {', '.join(self._kinds)}")
-        if not isinstance(one, str | None):
-            raise BadFault("client_request_id must be a string or null")
+        if not isinstance(only, str | None):
+            raise BadFault(f"{self._named} must be a string or null")
         if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
             raise BadFault("times must be a positive integer or null")
         kind = self._kinds[name]
@@ -62,7 +67,7 @@ class Faults:
         with self._lock:
             if len(self._waiting) >= MANY:
                 raise BadFault(f"more than {MANY} faults are waiting already")
-            fault = Fault(next(self._ids), name, kind.aspect, one, times, params)
+            fault = Fault(next(self._ids), name, kind.aspect, self._named, only, times, params)
             self._waiting.append(fault)
         return fault
 
@@ -74,12 +79,12 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
-    def take(self, client_request_id: str | None, aspects: frozenset[str]) -> dict[str, Fault]:
+    def take(self, identifier: str | None, aspects: frozenset[str]) -> dict[str, Fault]:
         """The faults that now happen to this request, by aspect; each loses one of its times."""
         taken: dict[str, Fault] = {}
         with self._lock:
             for fault in self._waiting:
-                if fault.client_request_id in (None, client_request_id) and fault.aspect in aspects:
+                if fault.only in (None, identifier) and fault.aspect in aspects:
                     taken.setdefault(fault.aspect, fault)
             for fault in taken.values():
                 if fault.left is not None:

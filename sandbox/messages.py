@@ -1,19 +1,22 @@
-"""What passes between the server and a vendor: a request in, an answer (or silence) out."""
+"""What passes between the server and a vendor: a request in; an answer, a stream, a WebSocket or silence out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from sandbox.sockets import Socket
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Header names are lower case; the path has no query."""
+    """One HTTP request. Header names are lower case; the path has no query, and `query` of a repeated name the last."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,33 @@ class Silence:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Stream:
+    """An answer that memory need not hold. Pieces that are not as long as announced end the connection."""
+
+    status: int
+    length: int
+    pieces: Iterable[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The connection becomes a WebSocket, which is `talk`'s until that returns; `subprotocol` is the one agreed on."""
+
+    talk: Callable[[Socket], None]
+    subprotocol: str | None = None
+
+
+Reply = Answer | Silence | Stream | Upgrade
+
+
 class Vendor(Protocol):
     """All that the server and the control API know of a vendor. `control` gets the path behind /control/<name>/."""
 
     name: str
 
-    def handle(self, request: Request) -> Answer | Silence: ...
+    def handle(self, request: Request) -> Reply: ...
 
     def control(self, request: Request, path: str) -> Answer: ...
 

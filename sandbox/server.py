@@ -4,12 +4,14 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 from sandbox.control import control
-from sandbox.messages import Answer, Request, Silence, Vendor
+from sandbox.messages import Answer, Reply, Request, Silence, Stream, Upgrade, Vendor
+from sandbox.sockets import Socket
 
 BODY_LIMIT = 1024 * 1024
 
@@ -23,7 +25,7 @@ class Server(ThreadingHTTPServer):
         self.stopping = stopping
         super().__init__(address, Handler)
 
-    def answer(self, request: Request) -> Answer | Silence:
+    def answer(self, request: Request) -> Reply:
         first = request.path.split("/")[1]
         if first == "control":
             return control(request, self.vendors)
@@ -51,14 +53,24 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.write(body)
             return
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self.server.answer(Request(self.command, self.path.partition("?")[0], headers, body))
-        if isinstance(answer, Silence):
-            self.hold(answer.seconds)
-        else:
-            self.write(answer)
+        self.reply(self.server.answer(self.request_read(body)))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+    def request_read(self, body: bytes) -> Request:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        path, _, query = self.path.partition("?")
+        return Request(self.command, path, headers, body, dict(parse_qsl(query, keep_blank_values=True)))
+
+    def reply(self, reply: Reply) -> None:
+        if isinstance(reply, Silence):
+            self.hold(reply.seconds)
+        elif isinstance(reply, Stream):
+            self.stream(reply)
+        elif isinstance(reply, Upgrade):
+            self.upgrade(reply)
+        else:
+            self.write(reply)
 
     def read_body(self) -> bytes | Answer:
         if "transfer-encoding" in self.headers:
@@ -72,13 +84,31 @@ class Handler(BaseHTTPRequestHandler):
 
     def write(self, answer: Answer) -> None:
         payload = answer.payload()
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.write_head(answer.status, {"Content-Type": "application/json", **answer.headers}, len(payload))
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+
+    def write_head(self, status: int, headers: Mapping[str, str], length: int) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
+        self.send_header("Content-Length", str(length))
         self.end_headers()
-        self.wfile.write(payload)
+
+    def stream(self, stream: Stream) -> None:
+        self.write_head(stream.status, stream.headers, stream.length)
+        written = 0
+        for piece in stream.pieces:
+            self.wfile.write(piece)
+            written += len(piece)
+        self.close_connection = self.close_connection or written != stream.length
+
+    def upgrade(self, upgrade: Upgrade) -> None:
+        """The handshake, then the talk; a client that goes away in the middle of it has said enough."""
+        self.close_connection = True
+        socket = Socket(self.connection, self.server.stopping)
+        if socket.accept(self.path, list(self.headers.items()), upgrade.subprotocol):
+            upgrade.talk(socket)
 
     def hold(self, seconds: float) -> None:
         """Keeps the connection without a word until the time is up, the client hangs up or the server stops."""
