@@ -12,7 +12,7 @@ from django.db import transaction
 from access import log
 from access.log import Actor
 from access.models import AccessEntry, Clinic
-from ingest import secrets
+from config import secrets
 from ingest.models import VendorAccount
 from vendors import VENDORS
 
@@ -64,6 +64,7 @@ def connect(
     given: dict[str, Any] = {"base_url": base_url, "options": options}
     facts = {name: value for name, value in given.items() if value is not None}
     facts["encrypted_credentials"] = secrets.encrypt(dict(credentials))
+    facts["partner"] = VENDORS[vendor].partner(credentials)[:200]
     with transaction.atomic():
         account, is_new = VendorAccount.objects.update_or_create(
             clinic=clinic,

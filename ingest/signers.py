@@ -9,18 +9,27 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 
-from ingest import secrets
+from config import secrets
 from ingest.connections import Connections
 from vendors import VENDORS
 
-ACCOUNTS = "SELECT id, clinic_id, vendor, encrypted_credentials FROM ingest_vendoraccount WHERE id = ANY(%s)"
+#: One whose webhooks come for several clinics proves none of them.
+ACCOUNTS = """
+SELECT id, vendor, encrypted_credentials, CASE WHEN NOT EXISTS (
+    SELECT FROM ingest_vendoraccount AS other
+    WHERE other.partner <> '' AND other.vendor = own.vendor AND other.partner = own.partner AND other.id <> own.id
+) THEN clinic_id END AS clinic_id
+FROM ingest_vendoraccount AS own WHERE id = ANY(%s)
+"""
 VENDORS_THAT_SIGN = [name for name, vendor in VENDORS.items() if vendor.signs_webhooks]
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
+    """`clinic_id`: None where the account shares its webhooks with those of other clinics."""
+
     id: UUID
-    clinic_id: UUID
+    clinic_id: UUID | None
     vendor: str
     encrypted_credentials: bytes = field(repr=False)
 

@@ -14,8 +14,8 @@ from factory import LazyAttribute, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 
 from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membership, Scope, TrustedIssuer, User
+from config import secrets
 from feed.models import Event
-from ingest import secrets
 from ingest.models import AsyncRequest, Audio, Callback, Replay, Session, Submission, VendorAccount
 from notes.indexing import index_due
 from notes.models import HELD, Note, NoteSection, NoteVersion, Transcript

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from access.models import ClinicOwned
-from ingest import secrets
+from config import secrets
 from vendors.base import Account
 
 
@@ -17,10 +18,12 @@ class VendorAccount(ClinicOwned):
     vendor = models.CharField(max_length=20)
     base_url = models.URLField(max_length=500)
     options = models.JSONField(default=dict, blank=True, help_text="The vendor's own settings, such as region.")
+    partner = models.CharField(max_length=200, blank=True, help_text="Accounts of one partner share their webhooks.")
     encrypted_credentials = models.BinaryField()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        indexes = [models.Index(fields=["vendor", "partner"], name="account_by_partner", condition=~Q(partner=""))]
         constraints = [models.UniqueConstraint(fields=["clinic", "vendor"], name="one_account_a_vendor")]
 
     def __str__(self) -> str:

@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 
 from access import log
 from access.models import AccessEntry, Clinic
-from ingest import accounts, secrets
+from config import secrets
+from ingest import accounts
 from ingest.management.commands import rotate_credentials
 from ingest.models import VendorAccount
 from tests.factories import ClinicFactory, VendorAccountFactory

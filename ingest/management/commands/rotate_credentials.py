@@ -7,7 +7,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from access import log
-from ingest import accounts, secrets
+from config import secrets
+from ingest import accounts
 from ingest.models import VendorAccount
 
 BATCH = 100
