@@ -177,6 +177,9 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     schedule = str(place.var / "beat" / "schedule")
     commands = {
         "worker": [*worker, "-Q", "submissions,chores", "-c", "8", "-n", "worker@%h"],
+        # Most of the time they wait for the clock: audio goes out as fast as it was spoken.
+        "archiver": [*worker, "-Q", "recordings", "-c", "4", "-n", "archiver@%h"],
+        "streamer": [*worker, "-Q", "streams", "-c", env.get("STREAMS_AT_ONCE") or "16", "-n", "streamer@%h"],
         "processor": [*worker, "-Q", "callbacks", "-c", "3", "-n", "processor@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],

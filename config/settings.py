@@ -254,7 +254,7 @@ SPECTACULAR_SETTINGS = {
 # The default exchange ("") routes by queue name alone; a named one keeps its bindings in Redis, where a FLUSHALL
 # would drop them and every later bell would vanish without an error.
 CELERY_BROKER_URL = REDIS_URL
-_queues = ("submissions", "callbacks", "sweeps", "chores")
+_queues = ("submissions", "streams", "callbacks", "sweeps", "recordings", "chores")
 # No acknowledgements: a lost bell costs one sweep. They would be sent by the pool's threads on the connection that the
 # consumer listens on, and where Redis ended at that moment, the consumer has listened to nothing ever after.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name, no_ack=True) for name in _queues]
@@ -262,11 +262,15 @@ CELERY_TASK_DEFAULT_QUEUE = "submissions"
 CELERY_TASK_DEFAULT_EXCHANGE = ""
 CELERY_TASK_ROUTES = {
     "ingest.submit": {"queue": "submissions", "routing_key": "submissions"},
+    "ingest.stream": {"queue": "streams", "routing_key": "streams"},
+    "ingest.inquire": {"queue": "submissions", "routing_key": "submissions"},
     "ingest.process": {"queue": "callbacks", "routing_key": "callbacks"},
     "ingest.sweep": {"queue": "sweeps", "routing_key": "sweeps"},
     "ingest.draw": {"queue": "chores", "routing_key": "chores"},
     "access.seal": {"queue": "chores", "routing_key": "chores"},
     "access.clear_sessions": {"queue": "chores", "routing_key": "chores"},
+    "recordings.archive": {"queue": "recordings", "routing_key": "recordings"},
+    "recordings.refresh": {"queue": "chores", "routing_key": "chores"},
     "recordings.forget_listenings": {"queue": "chores", "routing_key": "chores"},
 }
 CELERY_TASK_IGNORE_RESULT = True

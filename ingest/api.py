@@ -38,7 +38,7 @@ AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
 def shown_requests() -> Any:
     """Requests as RequestShown needs them: two queries, however many they are."""
     ids = {"transcript_id": F("transcript__id"), "note_id": F("note__id")}
-    return AsyncRequest.objects.annotate(**ids).prefetch_related("submissions")
+    return AsyncRequest.objects.annotate(**ids).select_related("audio").prefetch_related("submissions")
 
 
 class SessionList(OfClinic, generics.ListAPIView[Session]):
@@ -73,8 +73,15 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
     """The body never passes DRF's parsers: it is read as a stream."""
 
     queryset = Session.objects.all()
-    scopes = {"PUT": WRITE}
+    serializer_class = AudioShown
+    scopes = {"GET": READ, "PUT": WRITE}
     problems = {"PUT": (409, 413, 415, 422)}
+
+    @extend_schema(responses=AudioShown(many=True))
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Lists the session's audio, newest first, and how it sounds."""
+        page = self.paginate_queryset(self.get_object().audio.select_related("waveform"))
+        return self.get_paginated_response(AudioShown(page, many=True).data)
 
     @extend_schema(
         request={"audio/*": OpenApiTypes.BINARY},
@@ -128,6 +135,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
                 wish=wanted.wish(),
                 client_request_id=given.get("client_request_id"),
                 submitted_elsewhere=given.get("submitted_elsewhere", False),
+                ref=given.get("request_id", ""),
                 by=log.actor(request),
             )
             log.record(request, CHANGED, [asked], mode="asked")

@@ -12,22 +12,25 @@ from django.utils import timezone
 from config import leases, rows
 from feed import events
 from feed.events import Happening
-from ingest import lifecycle, states
+from ingest import inquiries, lifecycle, states, tasks
 from ingest.models import AsyncRequest, Callback, Submission
 from ingest.orphans import Addressee, Name
 from ingest.verdicts import WORDS, Case, Verdict, judge
 from notes import services as notes
 from notes.services import Origin
-from vendors.base import NOTE, TRANSCRIPT, Result
+from recordings import services as recordings
+from recordings.services import Kept
+from vendors import VENDORS
+from vendors.base import NOTE, TRANSCRIPT, Notice, Result
 
 State = Callback.State
-NOBODYS = "No request of the clinic has the client_request_id it names. It is applied when the request is made."
-NAMELESS = "It names no request of the clinic, and has no client_request_id to wait with. Its sender must add one."
+NOBODYS = "No request of the clinic has the id it names. It is applied when the request is made."
+NAMELESS = "It names no request of the clinic, and has no id to wait with. Its sender must add one."
 
 FINISHED = ", ".join(f"{column} = NULL" for column in leases.finished())
 SETTLE = f"""state = new.state, problem = new.problem, processed_at = new.processed_at,
     submission_id = coalesce(new.submission_id, old.submission_id),
-    request_id = coalesce(new.request_id, old.request_id),
+    request_id = coalesce(new.request_id, old.request_id), clinic_id = coalesce(old.clinic_id, new.clinic_id),
     named_request = coalesce(new.named_request, old.named_request), {FINISHED}"""
 HELD = f"old.state = '{State.STORED}' AND old.lease_token = new.lease_token"
 CLOSED = ["state", "vendor_request_id", "error_code", "error_message"]
@@ -40,21 +43,27 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """A claimed callback and what it says. `verdict`: the end it has come to already, where it says nothing."""
+    """A claimed callback and what it says. `verdict`: the end it has come to already, where it says nothing.
+
+    `notice`: it says that the vendor has to be asked.
+    """
 
     callback: Callback
     result: Result = field(default_factory=Result)
+    notice: Notice | None = None
     addressee: Addressee | None = None
     verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
-        if not self.verdict and self.callback.submission_id and self.callback.request_id:
-            self.addressee = Addressee(self.callback.submission_id, self.callback.request_id)
+        callback = self.callback
+        if not self.verdict and callback.submission_id and callback.request_id and callback.clinic_id:
+            self.addressee = Addressee(callback.submission_id, callback.request_id, callback.clinic_id)
 
     @property
     def name(self) -> Name:
         callback, result = self.callback, self.result
-        return Name(callback.clinic_id, callback.vendor, result.client_request_id, result.ref)
+        ref = self.notice.ref if self.notice else result.ref
+        return Name(callback.clinic_id, callback.proven_id, callback.vendor, result.client_request_id, ref)
 
 
 @transaction.atomic
@@ -63,6 +72,7 @@ def apply(answers: Sequence[Answer]) -> None:
     cases = read(answers)
     verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, cases, strict=True)]
     settle(answers, verdicts)
+    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.notice and answer.addressee])
     applied = [case for case, (state, _) in zip(cases, verdicts, strict=True) if case and state == State.APPLIED]
     close(applied)
     bring([case for case in applied if not case.result.failure])
@@ -95,7 +105,9 @@ def read(answers: Sequence[Answer]) -> list[Case | None]:
 
 def decide(answer: Answer, case: Case | None) -> Verdict:
     if case is None:
-        return State.ORPHAN, NOBODYS if answer.result.client_request_id else NAMELESS
+        return State.ORPHAN, NOBODYS if any(answer.name[-2:]) else NAMELESS
+    if answer.notice:
+        return State.NOTICE, answer.notice.problem
     return judge(case)
 
 
@@ -127,7 +139,7 @@ def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
 
 def outcome(answer: Answer, state: str, problem: str) -> dict[str, object]:
     """The columns of a callback that came to its end; what is None stays as it was."""
-    meant = answer.addressee
+    meant, name = answer.addressee, answer.name
     return {
         "id": answer.callback.pk,
         "lease_token": answer.callback.lease_token,
@@ -136,7 +148,8 @@ def outcome(answer: Answer, state: str, problem: str) -> dict[str, object]:
         "processed_at": timezone.now(),
         "submission_id": meant.submission_id if meant else None,
         "request_id": meant.request_id if meant else None,
-        "named_request": (answer.result.client_request_id or "") if state == State.ORPHAN else None,
+        "clinic_id": meant.clinic_id if meant else None,
+        "named_request": (name.client_request_id or name.ref or "")[:200] if state == State.ORPHAN else None,
     }
 
 
@@ -165,6 +178,26 @@ def bring(cases: Sequence[Case]) -> None:
     brought = [(origin(case.request), case.result) for case in cases]
     notes.store_transcripts([(of, said.transcript) for of, said in brought if said.transcript is not None])
     notes.store_notes([(of, said.note) for of, said in brought if said.note is not None])
+    if kept := [recording for case in cases if (recording := kept_recording(case))]:
+        recordings.register_all(kept)
+        transaction.on_commit(tasks.ring_recordings)
+
+
+def kept_recording(case: Case) -> Kept | None:
+    """The recording that the vendor keeps of a session that is complete."""
+    request, submission = case.request, case.submission
+    ref = submission.vendor_request_id or case.result.ref
+    if not ref or request.account_id is None or not VENDORS[request.vendor].keeps_recordings:
+        return None
+    return Kept(
+        clinic_id=request.clinic_id,
+        session_id=request.session_id,
+        account_id=request.account_id,
+        vendor=request.vendor,
+        ref=ref,
+        clinician_ref=request.session.clinician_ref,
+        ended_at=request.submitted_at or timezone.now(),
+    )
 
 
 def origin(request: AsyncRequest) -> Origin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils import timezone
 from access import log
 from access.log import Actor
 from feed import events
-from ingest import orphans, states, tasks
+from ingest import inquiries, orphans, states, tasks
 from ingest.lifecycle import lock, move, set_aside
 from ingest.models import AsyncRequest, Audio, Session, Submission, VendorAccount
 from vendors import VENDORS
@@ -47,23 +48,25 @@ def ask(
     wish: Wish,
     client_request_id: str | None = None,
     submitted_elsewhere: bool = False,
+    ref: str = "",
     by: Actor,
 ) -> AsyncRequest:
     """Opens a request and queues its first submission.
 
-    `audio` None: the session's latest. `submitted_elsewhere`: nothing is sent, the answer is waited for.
+    `audio` None: the session's latest. `submitted_elsewhere`: nothing is sent, the answer is waited for; where the
+    vendor's own id of it is known as `ref`, a vendor that can be asked is asked for it.
     Raises Refused and AlreadyUsed; then nothing is stored.
     """
     if not submitted_elsewhere and audio is None:
         audio = session.audio.order_by("number").last()
     account = VendorAccount.objects.filter(clinic=session.clinic_id, vendor=vendor).first()
-    wish = replace(wish, duration_ms=audio.duration_ms if audio else None)
+    wish = replace(wish, kind=session.kind, duration_ms=audio.duration_ms if audio else None)
     if problems := list(_problems(session, vendor, account, audio, wish, submitted_elsewhere)):
         raise Refused(problems)
     try:
         with transaction.atomic():
             request = _open(session, vendor, account, audio, wish, submitted_elsewhere)
-            _try(request, 1, client_request_id or str(uuid4()), by)
+            _try(request, 1, client_request_id or str(uuid4()), by, ref)
             return request
     except IntegrityError as error:
         if "client_request_id_once_a_clinic" in str(error):
@@ -81,6 +84,10 @@ def _problems(
 ) -> Sequence[Problem]:
     if vendor not in VENDORS:
         return [Problem("vendor", "unknown_vendor", f"There is no such vendor. Known: {', '.join(sorted(VENDORS))}.")]
+    kinds = VENDORS[vendor].kinds
+    if session.kind not in kinds:
+        said = f"{VENDORS[vendor].title} takes sessions of kind {' or '.join(sorted(kinds))} alone."
+        return [Problem("vendor", "kind_unsupported", said)]
     problems = list(VENDORS[vendor].check(wish))
     if not session.consent:
         problems.append(Problem("consent", "no_consent", "The session has no consent to be written up."))
@@ -119,7 +126,7 @@ def _open(
     return request
 
 
-def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor) -> None:
+def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor, ref: str = "") -> None:
     """A new try: to be sent at once, or only waited for where another system sends it."""
     elsewhere = request.submitted_elsewhere
     submission = Submission.objects.create(
@@ -127,14 +134,18 @@ def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor) 
         request=request,
         number=number,
         client_request_id=client_request_id,
+        vendor_request_id=ref,
         asked_by=str(by),
         state=Submission.State.WAITING if elsewhere else Submission.State.QUEUED,
         next_attempt_at=None if elsewhere else timezone.now(),
     )
     if elsewhere:
-        transaction.on_commit(lambda: orphans.recall(request.clinic_id, client_request_id), robust=True)
+        if ref and request.account_id:
+            inquiries.begin(submission)
+        for name in filter(None, (client_request_id, ref)):
+            transaction.on_commit(partial(orphans.recall, request.clinic_id, name), robust=True)
     else:
-        transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+        transaction.on_commit(lambda: tasks.ring_submission(submission.pk, request.vendor))
 
 
 def retry(request: AsyncRequest, by: Actor) -> AsyncRequest:
@@ -163,7 +174,7 @@ WHY_NO_RETRY: dict[str, str] = {
 def _send_now(request: AsyncRequest) -> None:
     submission = request.current_submission
     Submission.objects.filter(pk=submission.pk, state="queued").update(next_attempt_at=timezone.now())
-    transaction.on_commit(lambda: tasks.ring_submission(submission.pk))
+    transaction.on_commit(lambda: tasks.ring_submission(submission.pk, request.vendor))
 
 
 def ask_again(request: AsyncRequest, by: Actor) -> None:

@@ -1,6 +1,7 @@
 """Answers that do not come to the address of one try: which try each is for, and those whose request is not there yet.
 
 An orphan is applied when its request appears. Both sides look again after their own commit: neither misses the other.
+A webhook that several clinics of a partner share is of no clinic until its try is found among theirs.
 """
 
 from __future__ import annotations
@@ -10,26 +11,46 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
 from django.utils import timezone
 
 from config import leases
 from ingest import tasks
-from ingest.models import Callback, Submission
+from ingest.models import Callback
 
 State = Callback.State
 
-NAMED = """
-SELECT named.place, found.id, found.request_id
-FROM unnest(%s::int[], %s::uuid[], %s::text[], %s::text[]) AS named (place, clinic_id, vendor, name)
+#: Where the try of a callback is looked for.
+CLINICS = """
+    SELECT {row}.clinic_id AS id WHERE {row}.clinic_id IS NOT NULL
+    UNION ALL SELECT account.clinic_id FROM ingest_vendoraccount AS proven
+        JOIN ingest_vendoraccount AS account USING (vendor, partner)
+        WHERE {row}.clinic_id IS NULL AND proven.id = {row}.proven_id"""
+NAMED = f"""
+SELECT named.place, found.id, found.request_id, found.clinic_id
+FROM unnest(%s::int[], %s::uuid[], %s::uuid[], %s::text[], %s::text[])
+    AS named (place, clinic_id, proven_id, vendor, name)
 CROSS JOIN LATERAL (
-    SELECT submission.id, submission.request_id
-    FROM ingest_submission AS submission JOIN ingest_asyncrequest AS request ON request.id = submission.request_id
-    WHERE submission.clinic_id = named.clinic_id AND request.vendor = named.vendor AND {condition}
+    SELECT submission.id, submission.request_id, submission.clinic_id
+    FROM ({CLINICS.format(row="named")}) AS clinic
+    JOIN ingest_submission AS submission ON submission.clinic_id = clinic.id
+    JOIN ingest_asyncrequest AS request ON request.id = submission.request_id
+    WHERE request.vendor = named.vendor AND {{condition}}
     ORDER BY submission.id LIMIT 1) AS found
-"""
+"""  # noqa: S608 (our own names)
 BY_OUR_NAME = NAMED.format(condition="submission.client_request_id = named.name")
 BY_VENDORS_NAME = NAMED.format(condition="upper(submission.vendor_request_id) = upper(named.name)")
+RECALL = f"""
+UPDATE ingest_callback AS orphan
+SET state = '{State.STORED}', attempts = 0, problem = '', next_attempt_at = now(), lease_until = NULL,
+    lease_token = NULL
+WHERE state = '{State.ORPHAN}' AND named_request <> '' AND EXISTS (
+    SELECT FROM ({CLINICS.format(row="orphan")}) AS clinic
+    JOIN ingest_submission AS submission ON submission.clinic_id = clinic.id AND (
+        submission.client_request_id = orphan.named_request
+        OR upper(submission.vendor_request_id) = upper(orphan.named_request))
+    JOIN ingest_asyncrequest AS request ON request.id = submission.request_id AND request.vendor = orphan.vendor)
+"""  # noqa: S608 (our own names)
 
 
 class Addressee(NamedTuple):
@@ -37,12 +58,17 @@ class Addressee(NamedTuple):
 
     submission_id: UUID
     request_id: UUID
+    clinic_id: UUID
 
 
 class Name(NamedTuple):
-    """What an answer calls its try: by `client_request_id`; one without it, by the vendor's own id."""
+    """What an answer calls its try: by `client_request_id`; one without it, by the vendor's own id.
 
-    clinic_id: UUID
+    `clinic_id` None: of one of the clinics whose accounts share their webhooks with the account `proven_id`.
+    """
+
+    clinic_id: UUID | None
+    proven_id: UUID
     vendor: str
     client_request_id: str | None
     ref: str | None
@@ -55,7 +81,7 @@ def addressees(names: Sequence[Name]) -> list[Addressee | None]:
     found: dict[int, Addressee] = {}
     for statement, called in ((BY_OUR_NAME, ours), (BY_VENDORS_NAME, theirs)):
         if called:
-            wanted = [(place, names[place].clinic_id, names[place].vendor, name) for place, name in called.items()]
+            wanted = [(place, *names[place][:3], name) for place, name in called.items()]
             found |= _look_up(statement, wanted)
     return [found.get(place) for place in range(len(names))]
 
@@ -68,24 +94,21 @@ def _look_up(statement: str, wanted: Sequence[tuple[object, ...]]) -> dict[int, 
 
 def look_again(names: Sequence[Name]) -> None:
     """After orphans of these names were set aside: their requests may have come while that was done."""
-    named = [name for name in names if name.client_request_id]
-    for name, found in zip(named, addressees(named), strict=True):
-        if found:
-            recall(name.clinic_id, name.client_request_id or "")
+    if any(addressees(names)):
+        recall_all()
 
 
-def recall(clinic_id: UUID, client_request_id: str) -> None:
+def recall(clinic_id: UUID, name: str) -> None:
     """The orphans that name this try are processed now. Called after the commit that made it."""
-    waiting = Callback.objects.filter(clinic=clinic_id, state=State.ORPHAN, named_request=client_request_id)
-    if waiting.update(state=State.STORED, attempts=0, problem="", **leases.due_again(timezone.now())):
+    theirs = Q(clinic=clinic_id) | Q(clinic=None)
+    orphans = Callback.objects.filter(theirs, state=State.ORPHAN, named_request=name)
+    if orphans.update(state=State.STORED, attempts=0, problem="", **leases.due_again(timezone.now())):
         transaction.on_commit(tasks.ring_callbacks)
 
 
 def recall_all() -> None:
     """Whatever was missed: the process ended between the commit that made a try and the look after it."""
-    tries = Submission.objects.filter(
-        clinic=OuterRef("clinic"), client_request_id=OuterRef("named_request"), request__vendor=OuterRef("vendor")
-    )
-    found = Callback.objects.filter(Exists(tries), state=State.ORPHAN).exclude(named_request="")
-    if found.update(state=State.STORED, attempts=0, problem="", **leases.due_again(timezone.now())):
-        tasks.ring_callbacks()
+    with connection.cursor() as cursor:
+        cursor.execute(RECALL)
+        if cursor.rowcount:
+            transaction.on_commit(tasks.ring_callbacks)

@@ -20,7 +20,7 @@ from ingest import applying, orphans, tasks
 from ingest.applying import Answer, LeaseLost
 from ingest.models import Callback
 from vendors import VENDORS
-from vendors.base import Unreadable
+from vendors.base import Notice, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ def read(callback: Callback) -> Answer | None:
     if callback.attempts > ATTEMPTS:
         return Answer(callback, verdict=(State.FAILED, GIVEN_UP))
     try:
-        return Answer(callback, VENDORS[callback.vendor].parse(bytes(callback.body or b"")))
+        said = VENDORS[callback.vendor].parse(bytes(callback.body or b""))
+        return Answer(callback, notice=said) if isinstance(said, Notice) else Answer(callback, said)
     except Unreadable as error:
         return Answer(callback, verdict=(State.JUNK, str(error)[:500]))
     except Exception as error:

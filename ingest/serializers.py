@@ -39,6 +39,20 @@ class SessionShown(serializers.Serializer[Session]):
     created_at = serializers.DateTimeField()
 
 
+class QualityShown(serializers.Serializer[Any]):
+    """How an audio sounds. It is sent whatever is said here."""
+
+    sample_rate_hertz = serializers.IntegerField(help_text="As it was recorded.")
+    channels = serializers.IntegerField()
+    duration_ms = serializers.IntegerField(help_text="Of what can be heard.")
+    level_db = serializers.FloatField(allow_null=True, help_text="RMS of what is not silent, in dBFS.")
+    peak_db = serializers.FloatField(allow_null=True, help_text="The loudest moment, in dBFS.")
+    clipped = serializers.FloatField(help_text="Share of samples that are clipped, 0 to 1.")
+    silent = serializers.FloatField(help_text="Share of the time that is silent, 0 to 1.")
+    longest_silence_ms = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What should be better, in sentences.")
+
+
 class AudioShown(serializers.Serializer[Audio]):
     id = serializers.UUIDField()
     session = serializers.UUIDField(source="session_id")
@@ -47,7 +61,13 @@ class AudioShown(serializers.Serializer[Audio]):
     bytes = serializers.IntegerField(source="size")
     content_type = serializers.CharField(help_text="What the bytes are, whatever the sender called them.")
     duration_ms = serializers.IntegerField()
+    quality = serializers.SerializerMethodField(help_text="Once it was looked at: some seconds after its upload.")
     created_at = serializers.DateTimeField()
+
+    @extend_schema_field(QualityShown(allow_null=True))
+    def get_quality(self, audio: Audio) -> Any:
+        sound = getattr(audio, "waveform", None)
+        return {**sound.quality, "warnings": sound.warnings} if sound and sound.quality else None
 
 
 class NewRequest(serializers.Serializer[AsyncRequest]):
@@ -65,6 +85,9 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
     note_template = Text(max_length=60, required=False)
     client_request_id = Text(max_length=128, required=False, help_text="Taken as it is; a new UUID by default.")
     submitted_elsewhere = Flag(required=False, help_text="Another system asks the vendor: nothing is sent by us.")
+    request_id = Text(
+        max_length=200, required=False, help_text="Of what another system has asked for: the vendor's own id, if known."
+    )
 
     def validate_audio(self, value: UUID) -> Audio:
         audio: Audio | None = self.context["session"].audio.filter(pk=value).first()
@@ -76,6 +99,12 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
         if len(set(value)) < len(value):
             raise serializers.ValidationError("Name each at most once.", code="repeated")
         return value
+
+    def validate(self, attrs: Any) -> Any:
+        if "request_id" in attrs and not attrs.get("submitted_elsewhere"):
+            only = "Only what was submitted elsewhere has one already."
+            raise serializers.ValidationError({"request_id": only}, code="not_elsewhere")
+        return attrs
 
     def wish(self) -> Wish:
         given = self.validated_data
@@ -136,8 +165,12 @@ class RequestShown(serializers.Serializer[AsyncRequest]):
         return serializers.DateTimeField().to_representation(due) if due else None
 
     @extend_schema_field(ProgressShown(allow_null=True))
-    def get_progress(self, request: AsyncRequest) -> None:
-        return None  # no vendor so far tells how far it is
+    def get_progress(self, request: AsyncRequest) -> Any:
+        """Of a streamed audio, in milliseconds, once its vendor has opened a session."""
+        submission, audio = request.current_submission, request.audio
+        if not submission.sent_ms or audio is None:
+            return None
+        return {"done": min(submission.sent_ms, audio.duration_ms), "of": audio.duration_ms}
 
     @extend_schema_field(FailureShown(allow_null=True))
     def get_failure(self, request: AsyncRequest) -> Any:

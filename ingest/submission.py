@@ -1,6 +1,7 @@
 """Sending one submission: claim it, call the vendor outside of any transaction, write the outcome narrowly.
 
 A callback that has come always wins over an outcome that is late: the outcome is written only while the lease holds.
+A vendor that takes a stream is at it for as long as the audio lasts; `Progress` renews the lease on the way.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ from access import log as access_log
 from access.models import AccessEntry
 from config import leases
 from config.outbound import outbound
-from ingest import lifecycle, states, tickets
-from ingest.models import AsyncRequest, Submission
-from vendors import connect
-from vendors.base import Job, Submitted, VendorError, Wish
+from config.tokens import SharedTokens
+from ingest import fetched, inquiries, lifecycle, states, tickets
+from ingest.models import AsyncRequest, Callback, Submission
+from ingest.progress import Progress
+from ingest.sound import StoredSound
+from vendors import VENDORS, connect
+from vendors.base import Job, Speech, Submitted, Superseded, VendorError, Wish
 
 log = logging.getLogger(__name__)
 
 #: The guarded client's own limit, with a second to spare.
 LONGEST_CALL = timedelta(seconds=26)
-#: Longer, so that a call has ended before its lease does.
-LEASE = timedelta(seconds=35)
+#: Longer, so that a call has ended before its lease does, and the first call of those before a stream's first step.
+LEASE = timedelta(seconds=60)
 SENDER = access_log.worker("submission")
 LONGEST_PAUSE = 900.0
 LONGEST_RETRY_AFTER = 24 * 3600.0
@@ -50,6 +54,8 @@ def send(submission_id: UUID) -> None:
         refused(submission, error)
     except TooLate:
         log.warning("submission %s is left to the next worker: its lease was nearly over", submission.pk)
+    except Superseded:
+        log.warning("submission %s is not this worker's any more", submission.pk)
     else:
         accepted(submission, submitted)
 
@@ -79,37 +85,46 @@ def claim(submission_id: UUID) -> Submission | None:
 
 def call(submission: Submission) -> Submitted:
     """Asks the vendor. Raises VendorError."""
-    request = AsyncRequest.objects.select_related("account").get(pk=submission.request_id)
-    assert request.account is not None and request.audio_id is not None  # noqa: PT018, S101 (the row's own constraint)
+    request = AsyncRequest.objects.select_related("account", "audio", "session").get(pk=submission.request_id)
+    assert request.account is not None and request.audio is not None  # noqa: PT018, S101 (the row's own constraint)
     try:
         account = request.account.opened()
     except InvalidToken:
         message = "The clinic's credentials cannot be decrypted: connect the vendor again."
         raise VendorError(message, permanent=True, code="account_unreadable") from None
-    file_ticket = tickets.for_file(request.audio_id, seconds=settings.FILE_TICKET_SECONDS)
+    file_ticket = tickets.for_file(request.audio.pk, seconds=settings.FILE_TICKET_SECONDS)
     job = Job(
         client_request_id=submission.client_request_id,
         wish=wish_of(request),
         file_url=f"{settings.DOOR_URL}/files/{file_ticket}",
         callback_url=f"{settings.DOOR_URL}/callbacks/{request.vendor}/{tickets.for_callback(submission.pk)}",
         unanswered_before=submission.unanswered,
+        encounter_ref=request.session.encounter_ref,
+        clinician_ref=request.session.clinician_ref,
+        sound=StoredSound(request.audio, Speech(request.language)) if is_streamed(request) else None,
     )
-    vendor = connect(request.vendor, account, outbound())
+    vendor = connect(request.vendor, account, outbound(), SharedTokens())
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
-    log_link(submission, request.audio_id)
-    return vendor.submit(job)
+    log_handing(submission, request)
+    return vendor.submit(job, Progress(submission))
 
 
-def log_link(submission: Submission, audio_id: UUID) -> None:
-    """The vendor is about to be handed a link to the audio: who wished it, and that it opens a file."""
-    ids, wished_by = [str(audio_id)], submission.asked_by
+def is_streamed(request: AsyncRequest) -> bool:
+    return VENDORS[request.vendor].takes_audio == "stream"
+
+
+def log_handing(submission: Submission, request: AsyncRequest) -> None:
+    """The vendor is about to be handed the audio, or a link that opens it: who wished it, and how."""
+    ids, wished_by = [str(request.audio_id)], submission.asked_by
+    mode = "stream" if is_streamed(request) else "file"
     linked = AccessEntry.Action.LINKED
-    access_log.note(SENDER, linked, submission.clinic_id, "audio", ids, mode="file", on_behalf_of=wished_by)
+    access_log.note(SENDER, linked, submission.clinic_id, "audio", ids, mode=mode, on_behalf_of=wished_by)
 
 
 def wish_of(request: AsyncRequest) -> Wish:
     return Wish(
+        kind=request.session.kind,
         output_objects=tuple(request.output_objects),
         language=request.language,
         note_template=request.note_template,
@@ -120,7 +135,7 @@ def wish_of(request: AsyncRequest) -> Wish:
 
 
 def accepted(submission: Submission, submitted: Submitted) -> None:
-    """The vendor has it: wait for its callback. When that has come already, only the vendor's own id is added."""
+    """The vendor has it: wait for its answer. When that has come already, only the vendor's own id is added."""
     ref = submitted.ref or ""
     with transaction.atomic():
         request = lifecycle.lock(submission.request_id)
@@ -128,6 +143,10 @@ def accepted(submission: Submission, submitted: Submitted) -> None:
         waiting = {"state": Submission.State.WAITING, "vendor_request_id": ref, "submitted_at": now, "error_code": ""}
         if held(submission).update(**waiting, error_message="", **leases.finished()):
             lifecycle.move(request, AsyncRequest.State.WAITING, submitted_at=now)
+            if submitted.answer is not None:
+                fetched.keep(submission, [submitted.answer], Callback.Proof.STREAMED)
+            else:
+                inquiries.begin(submission)
         else:
             Submission.objects.filter(pk=submission.pk, vendor_request_id="").update(vendor_request_id=ref)
 

@@ -6,29 +6,36 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config import leases
-from ingest import asking, orphans, tasks
+from ingest import asking, inquiries, orphans, tasks
 from ingest.models import Callback, Submission
 from notes import quiet
-from recordings import waveforms
+from recordings import archive, links, waveforms
 
 SWEEP_LOCK = 0x11570
 MOST_SUBMISSIONS = 50
 
 
 def sweep() -> None:
-    """Rings for submissions, callbacks, notes and waveforms that wait; asks again for what is overdue where wished."""
+    """Rings for whatever waits and a lost bell may have left; asks again for what is overdue where wished."""
     with transaction.atomic():
         if not alone():
             return
         orphans.recall_all()
-        submissions = leases.due_ids(Submission, MOST_SUBMISSIONS)
+        due = Submission.objects.filter(pk__in=leases.due_ids(Submission, MOST_SUBMISSIONS))
+        submissions = list(due.values_list("pk", "request__vendor"))
         is_due = leases.due_ids(Callback, 1) or quiet.is_due()
-    for submission_id in submissions:
-        tasks.ring_submission(submission_id)
+    for submission_id, vendor in submissions:
+        tasks.ring_submission(submission_id, vendor)
+    if inquiries.is_due():
+        tasks.ring_inquiries()
     if is_due:
         tasks.ring_callbacks()
     if waveforms.is_due():
         tasks.ring_waveforms()
+    if archive.is_due():
+        tasks.ring_recordings()
+    if links.is_due():
+        tasks.ring_links()
     if settings.CALLBACK_ASK_AGAIN:
         asking.ask_overdue_again(MOST_SUBMISSIONS)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from config.celery import app
 from ingest.bell import bell
+from vendors import VENDORS
 
 
 @app.task(name="ingest.submit")
@@ -13,6 +14,22 @@ def submit(submission_id: str) -> None:
     from ingest import submission
 
     submission.send(UUID(submission_id))
+
+
+@app.task(name="ingest.stream")
+def stream(submission_id: str) -> None:
+    """The same, for a vendor that takes a stream: it lasts as long as the audio, and has workers of its own."""
+    from ingest import submission
+
+    submission.send(UUID(submission_id))
+
+
+@app.task(name="ingest.inquire")
+def inquire() -> None:
+    from ingest import inquiries
+
+    if inquiries.inquire_due():
+        ring_inquiries()
 
 
 @app.task(name="ingest.process")
@@ -39,8 +56,14 @@ def sweep() -> None:
     sweeps.sweep()
 
 
-def ring_submission(submission_id: UUID) -> None:
-    bell.ring("ingest.submit", str(submission_id))
+def ring_submission(submission_id: UUID, vendor: str) -> None:
+    task = "ingest.stream" if VENDORS[vendor].takes_audio == "stream" else "ingest.submit"
+    bell.ring(task, str(submission_id))
+
+
+def ring_inquiries() -> None:
+    """For whatever inquiries are due."""
+    bell.ring("ingest.inquire")
 
 
 def ring_callbacks() -> None:
@@ -51,6 +74,16 @@ def ring_callbacks() -> None:
 def ring_waveforms() -> None:
     """For whatever waveforms are due."""
     bell.ring("ingest.draw")
+
+
+def ring_recordings() -> None:
+    """For whatever recordings are to be copied."""
+    bell.ring("recordings.archive")
+
+
+def ring_links() -> None:
+    """For whatever links to recordings are about to expire."""
+    bell.ring("recordings.refresh")
 
 
 @app.task(name="ingest.heartbeat")

@@ -23,7 +23,7 @@ from django.utils.text import capfirst
 from django.views.defaults import bad_request
 
 from access import log, roles
-from access.desk.display import address_of, in_words, name_of
+from access.desk.display import NO_CLINIC, address_of, in_words, name_of
 from access.desk.lists import CappedPaginator
 from access.models import AccessEntry, Membership
 
@@ -255,7 +255,7 @@ class ClinicModelAdmin(DeskModelAdmin):
             "buttons": self.offered(request, row),
         }
         own = f"admin/{self.opts.app_label}/{self.opts.model_name}/{template}.html"
-        with timezone.override(ZoneInfo(row.clinic.time_zone)):
+        with timezone.override(ZoneInfo((row.clinic or NO_CLINIC).time_zone)):
             return TemplateResponse(request, [own, "admin/page.html"], common | context).render()
 
     def offered(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:

@@ -45,7 +45,7 @@ def moment(field: str, heading: str) -> Callable[[Any], str]:
 
     @admin.display(description=heading)
     def column(row: Any) -> str:
-        return in_clinic_time(getattr(row, field), row.clinic)
+        return in_clinic_time(getattr(row, field), row.clinic or NO_CLINIC)
 
     column.__name__ = field
     return column

@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
 from access import desk, log
+from access.models import AccessEntry
 from ingest import asking
 from ingest.admin import telling
 from ingest.admin.filters import OfVendor, Overdue
-from ingest.models import AsyncRequest
+from ingest.models import AsyncRequest, Session, Utterance
 from vendors.base import TRANSCRIPT
 
 State = AsyncRequest.State
@@ -38,7 +39,7 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
         "reason",
     )
     list_filter = ("state", OfVendor, Overdue, desk.Since, desk.Between)
-    list_select_related = ("clinic", "session")
+    list_select_related = ("clinic", "session", "audio")
     facts = (
         "vendor",
         "asked_for",
@@ -86,11 +87,14 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
         return news
 
     def page(self, request: HttpRequest, asked: AsyncRequest) -> dict[str, Any]:
+        if asked.session.kind == Session.Kind.DICTATION and "X-Poll" not in request.headers:
+            log.record(request, AccessEntry.Action.READ, [asked], mode="dictation")
         return {
             "goes_on": asked.finished_at is None,
             "steps": telling.steps(asked),
             "story": telling.story(asked, asked.current_submission),
             "submissions": sorted(asked.submissions.all(), key=lambda submission: submission.number),
+            "dictated": dictated(asked),
             "callbacks": asked.callbacks.defer("body").order_by("-pk")[:SHOWN_CALLBACKS],
             **AsyncRequest.objects.filter(pk=asked.pk).values("transcript", "note").get(),
         }
@@ -108,3 +112,10 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
     @admin.action(permissions=["manage"], description="Cancel")
     def cancel(self, request: HttpRequest, asked: QuerySet[AsyncRequest]) -> None:
         self.each(request, asked, asking.cancel, "It is cancelled.")
+
+
+def dictated(asked: AsyncRequest) -> list[Utterance]:
+    """What the vendor has understood so far, while there is no transcript of it."""
+    if asked.session.kind != Session.Kind.DICTATION or asked.state == State.READY:
+        return []
+    return list(asked.current_submission.utterances.order_by("number"))

@@ -75,7 +75,7 @@ def story(request: AsyncRequest, submission: Submission) -> str:
         case State.QUEUED:
             return queued(submission)
         case State.SUBMITTING:
-            return "It is being sent to the vendor at this moment. Nothing to do."
+            return submitting(request, submission)
         case State.WAITING:
             return waiting(request)
         case State.READY:
@@ -85,6 +85,13 @@ def story(request: AsyncRequest, submission: Submission) -> str:
                 "It was given up. What the vendor may still send is kept and not applied. To ask again, make a new one."
             )
     return failed(request)
+
+
+def submitting(request: AsyncRequest, submission: Submission) -> str:
+    if not submission.sent_ms or request.audio is None:
+        return "It is being sent to the vendor at this moment. Nothing to do."
+    done, of = (desk.clock(milliseconds) for milliseconds in (submission.sent_ms, request.audio.duration_ms))
+    return f"The vendor is listening: {done} of {of}. Nothing to do."
 
 
 def queued(submission: Submission) -> str:

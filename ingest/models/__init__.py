@@ -3,7 +3,20 @@
 from ingest.models.account import VendorAccount
 from ingest.models.callback import Callback, Replay
 from ingest.models.heartbeat import Heartbeat
+from ingest.models.inquiry import Inquiry
 from ingest.models.request import AsyncRequest, Submission
 from ingest.models.session import Audio, Session
+from ingest.models.utterance import Utterance
 
-__all__ = ["AsyncRequest", "Audio", "Callback", "Heartbeat", "Replay", "Session", "Submission", "VendorAccount"]
+__all__ = [
+    "AsyncRequest",
+    "Audio",
+    "Callback",
+    "Heartbeat",
+    "Inquiry",
+    "Replay",
+    "Session",
+    "Submission",
+    "Utterance",
+    "VendorAccount",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from access.models import ClinicOwned
+from access.models import Clinic, ClinicOwned
 from config.leases import Leased
 from ingest.models.request import AsyncRequest, Submission
 
@@ -34,6 +34,7 @@ class Callback(ClinicOwned, Leased):
     class State(models.TextChoices):
         STORED = "stored", "stored, not yet processed"
         APPLIED = "applied", "applied"
+        NOTICE = "notice", "announces an answer, which is fetched"
         DUPLICATE = "duplicate", "says what was already applied"
         CONFLICT = "conflict", "a second, different answer"
         MISMATCH = "mismatch", "names another request than the address it came to"
@@ -47,7 +48,18 @@ class Callback(ClinicOwned, Leased):
         API_KEY = "api_key", "API key of a partner system"
         APPLICATION = "application", "token of a partner system"
         ACCOUNT = "account", "the vendor's signature"
+        POLLED = "polled", "fetched from the vendor"
+        STREAMED = "streamed", "the last word of a stream to the vendor"
 
+    clinic = models.ForeignKey(  # type: ignore[assignment]  # of no clinic yet
+        Clinic,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        null=True,
+        blank=True,
+        help_text="Empty until it is known which of a partner's clinics it is for; operators alone see it then.",
+    )
     vendor = models.CharField(max_length=20)
     proven_by = models.CharField(max_length=20, choices=Proof.choices)
     proven_id = models.UUIDField(help_text="The submission, account or clinic that was proven.")
@@ -64,7 +76,9 @@ class Callback(ClinicOwned, Leased):
     received_at = models.DateTimeField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.STORED)
     problem = models.CharField(max_length=500, blank=True, help_text="What is wrong with it, in words without content.")
-    named_request = models.CharField(max_length=128, blank=True, help_text="The client_request_id an orphan names.")
+    named_request = models.CharField(
+        max_length=200, blank=True, help_text="What an orphan calls its request: our id, else the vendor's."
+    )
     processed_at = models.DateTimeField(null=True, blank=True)
     replay = models.ForeignKey(
         Replay, on_delete=models.PROTECT, related_name="callbacks", null=True, blank=True, db_index=False
@@ -88,7 +102,7 @@ class Callback(ClinicOwned, Leased):
             models.CheckConstraint(
                 condition=Q(
                     state__in=[
-                        *("stored", "applied", "duplicate", "conflict"),
+                        *("stored", "applied", "notice", "duplicate", "conflict"),
                         *("mismatch", "not_applied", "orphan", "junk", "failed"),
                     ]
                 ),

@@ -112,6 +112,9 @@ class Submission(ClinicOwned, Leased):
     client_request_id = models.CharField(max_length=128)
     asked_by = models.CharField(max_length=82, blank=True, help_text="Whose wish it is, as the access log names it.")
     vendor_request_id = models.CharField(max_length=200, blank=True)
+    sent_ms = models.PositiveIntegerField(
+        db_default=0, default=0, help_text="Milliseconds of the audio that were streamed so far."
+    )
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     unanswered = models.BooleanField(default=False, help_text="The vendor may have it though its answer never came.")
     error_code = models.CharField(max_length=64, blank=True, help_text="Why the last attempt did not succeed.")

@@ -110,7 +110,9 @@ def test_other_commands_find_the_settings_that_it_made_up(tmp_path: Path) -> Non
 
 def test_every_queue_is_taken_by_one_process_and_the_sweeps_by_one_thread_of_their_own(tmp_path: Path) -> None:
     for where, commands in served(tmp_path).items():
-        assert sorted(queues(commands)) == ["callbacks", "chores", "submissions", "sweeps"], where
+        assert sorted(queues(commands)) == [
+            *("callbacks", "chores", "recordings", "streams", "submissions", "sweeps")
+        ], where
         (sweeper,) = (line for line in commands.splitlines() if "sweeps" in queues(line))
         assert queues(sweeper) == ["sweeps"], where
         assert "-c 1 " in sweeper, where

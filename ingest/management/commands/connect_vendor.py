@@ -15,7 +15,7 @@ from ingest import accounts
 from vendors import VENDORS, origins
 from vendors.base import VendorError
 
-OPTIONS = ("region", "environment", "transport", "partner_url", "streaming_url")
+OPTIONS = ("region", "environment", "transport", "pace", "partner_url", "streaming_url")
 
 
 class Command(BaseCommand):

@@ -1,0 +1,38 @@
+"""Answers that do not come by the door: fetched from a vendor, or the last word of a stream. They go the same way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from ingest import tasks
+from ingest.models import Callback, Submission
+
+
+def keep(submission: Submission, bodies: Sequence[bytes], proof: Callback.Proof) -> None:
+    """Makes callbacks of them, to be processed soon; a body that is there already changes nothing."""
+    now = timezone.now()
+    answers = [
+        Callback(
+            clinic_id=submission.clinic_id,
+            vendor=submission.request.vendor,
+            proven_by=proof,
+            proven_id=submission.pk,
+            event_id=f"sha256:{digest.hex()}",
+            submission=submission,
+            request_id=submission.request_id,
+            body=body,
+            size=len(body),
+            digest=digest,
+            content_type="application/json",
+            received_at=now,
+            next_attempt_at=now,
+        )
+        for body in bodies
+        if (digest := hashlib.sha256(body).digest())
+    ]
+    Callback.objects.bulk_create(answers, ignore_conflicts=True)
+    transaction.on_commit(tasks.ring_callbacks)
