@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from access import desk
 from access.signin import lockout
+from notes.dictation import TEMPLATES
 from notes.findings import REASONS
 from notes.models import Note
 from notes.review import NotNow, Tab, Words
@@ -50,6 +51,13 @@ class SignForm(desk.DeskForm):
 class DismissForm(forms.Form):
     warning = forms.RegexField("[0-9a-f]{32}")
     reason = forms.ChoiceField(choices=[(reason, reason) for reason in REASONS])
+
+
+class StartForm(forms.Form):
+    template = forms.ChoiceField(
+        choices=[(name, ", ".join(titles.values())) for name, titles in TEMPLATES.items()],
+        help_text="What the speaker calls by a section's name goes there, and what comes before into the first.",
+    )
 
 
 class TabForm(forms.Form):
