@@ -102,9 +102,12 @@ class Socket:
         self._unwanted.set()
 
     @property
-    def is_gone(self) -> bool:
-        """The client has closed, or vanished."""
-        return self._protocol.state is not OPEN
+    def ended_by(self) -> str:
+        """Who ended it: the client with a close frame, or vanished, or with what is no WebSocket; else this side."""
+        error = self._protocol.parser_exc
+        if error is not None:
+            return "vanished" if isinstance(error, EOFError) else type(error).__name__
+        return "client" if self._protocol.close_rcvd else "vendor"
 
     @property
     def close_code(self) -> int | None:

@@ -112,7 +112,7 @@ def of_encounter(suki: "Suki", encounter_id: str, provider: str | None) -> list[
 
 def transcript(suki: "Suki", call: Call, session: Session) -> Answer:
     completed(session)
-    fault = suki.take(session.id, frozenset({"transcript"})).get("transcript")
+    fault = suki.take(session.id, frozenset({"words"})).get("words")
     return Answer(200, results.transcript(session, fault.params["words"] if fault else 0))
 
 

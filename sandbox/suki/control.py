@@ -46,7 +46,7 @@ def control(suki: "Suki", request: Request, path: str) -> Answer:
         ("PATCH", "settings"): change_settings,
         ("GET", "clock"): lambda suki, _: Answer(200, suki.clock.shown()),
         ("POST", "clock"): set_clock,
-        ("GET", "webhook"): lambda suki, _: Answer(200, suki.webhook.shown() if suki.webhook else None),
+        ("GET", "webhook"): lambda suki, _: shown_webhook(suki),
         ("PUT", "webhook"): set_webhook,
         ("DELETE", "webhook"): set_webhook,
         ("POST", "webhook"): lambda suki, asked: send_webhook(suki, asked, None),
@@ -94,7 +94,11 @@ def set_clock(suki: "Suki", request: Request) -> Answer:
 
 def set_webhook(suki: "Suki", request: Request) -> Answer:
     suki.webhook = webhooks.configured(read_object(request.body)) if request.method == "PUT" else None
-    return Answer(200, suki.webhook.shown() if suki.webhook else None)
+    return shown_webhook(suki)
+
+
+def shown_webhook(suki: "Suki") -> Answer:
+    return Answer(200, suki.webhook.shown() if suki.webhook else {})
 
 
 def send_webhook(suki: "Suki", request: Request, session: Session | None) -> Answer:

@@ -37,8 +37,8 @@ def end(suki: "Suki", call: Call, session: Session) -> Answer:
             session.offend("ended_before_EOF")
         session.ended, session.state = True, COMPLETED
     session.send_away()
-    fault = suki.take(session.id, frozenset({"end"})).get("end")
-    if fault and fault.name == "end_empty":
+    fault = suki.take(session.id, frozenset({"ending"})).get("ending")
+    if fault and fault.name == "dictation_end_empty":
         return Answer(200, {})
     return Answer(200, told(suki, session) | (fault.params if fault else {}))
 

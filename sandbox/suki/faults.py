@@ -57,7 +57,7 @@ KINDS: Mapping[str, Kind] = {
     "session_skipped": Kind("outcome"),
     "session_never_ends": Kind("outcome"),
     "session_late": Kind("moment", {"delay": 5.0}),
-    "transcript_long": Kind("transcript", {"words": 50_000}),
+    "transcript_long": Kind("words", {"words": 50_000}),
     "webhook_lost": Kind("copies"),
     "webhook_doubled": Kind("copies"),
     "webhook_upper_case": Kind("signature"),
@@ -81,8 +81,8 @@ KINDS: Mapping[str, Kind] = {
     "partials_none": Kind("partials"),
     "no_eof": Kind("eof"),
     "eof_never": Kind("eof"),
-    "end_empty": Kind("end"),
-    "end_status": Kind("end", {"status": "failed"}),
+    "dictation_end_empty": Kind("ending"),
+    "dictation_end_status": Kind("ending", {"status": "failed"}),
 }
 OF_A_LINK = frozenset({"streamable", "order", "links"})
 OF_A_DELIVERY = frozenset({STORE, "range", "delivery", "file"})

@@ -57,7 +57,7 @@ def item(session: Session, number: int, text: str, start_ms: int, end_ms: int) -
         "start_offset": offset(start_ms),
         "end_offset": offset(end_ms),
         "lang_id": "en",
-        "recording_id": recording_id(session, 1),
+        "recording_id": recording_id(session, 1 + start_ms * session.chunks // (session.duration_ms + 1)),
         "transcript": text,
         "transcript_id": transcript_id(session, number),
     }

@@ -32,13 +32,12 @@ def line_of(session: Session, socket: Socket, subprotocol: str | None, faults: M
     session.lines.append(line)
     try:
         yield line
-        line.ended_by = "client"
     except Ended as end:
         line.ended_by = end.reason
         if end.code is not None:
             socket.close(end.code, end.reason)
     except Closed:
-        line.ended_by = "client" if socket.is_gone else "vendor"
+        line.ended_by = socket.ended_by
         socket.close(CloseCode.GOING_AWAY)
     finally:
         line.closed, line.close_code = now(), socket.close_code

@@ -39,7 +39,7 @@ class Tokens:
 
     def login(self, body: Mapping[str, Any], settings: Settings) -> str:
         provider = check_partner(body, settings)
-        if provider not in self.providers and not (settings.single_token and "provider_id" not in body):
+        if provider not in self.providers and not (settings.single_token and body.get("provider_id") is None):
             raise Refused(401, "provider_not_registered")
         return self.issue(provider, settings)
 

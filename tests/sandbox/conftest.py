@@ -11,7 +11,7 @@ import wave
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -19,6 +19,11 @@ import requests
 from sandbox.nabla import Nabla
 from sandbox.sample import AUDIO
 from sandbox.server import Server
+from sandbox.suki import Suki
+from sandbox.suki.settings import Settings
+
+if TYPE_CHECKING:
+    from .partner import Partner
 
 KEY = "a-key"
 DELAY = 0.1
@@ -201,6 +206,17 @@ def clinic(running: Callable[[ThreadingHTTPServer], str]) -> Clinic:
 def vendor(running: Callable[[ThreadingHTTPServer], str], clinic: Clinic) -> Iterator[Vendor]:
     stopping = threading.Event()
     yield Vendor(running(Server(("127.0.0.1", 0), [Nabla(KEY, DELAY, stopping)], stopping)), clinic)
+    stopping.set()
+
+
+@pytest.fixture
+def partner(running: Callable[[ThreadingHTTPServer], str], clinic: Clinic) -> Iterator["Partner"]:
+    """Of a Suki that takes half a second of audio, and a tenth of one to listen to it."""
+    from .partner import Partner
+
+    stopping = threading.Event()
+    suki = Suki(Settings(delay=DELAY, shortest_seconds=0.5), None, stopping)
+    yield Partner(running(Server(("127.0.0.1", 0), [suki], stopping)), clinic)
     stopping.set()
 
 

@@ -1,14 +1,18 @@
 """`python -m sandbox` as a process of its own."""
 
+import hashlib
+import hmac
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import requests
 
-from .conftest import Clinic, Vendor
+from .conftest import SECRET, Clinic, Vendor
+from .partner import Partner
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +36,35 @@ def test_says_where_it_listens_and_ends_cleanly(clinic: Clinic, ending: signal.S
         finally:
             process.kill()
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_suki_is_told_its_partner_its_webhook_and_its_store(clinic: Clinic) -> None:
+    options = ["--suki-partner-id", "p", "--suki-partner-token", "t", "--store-host", "store.localhost", "--delay", "0"]
+    hook = ["--suki-webhook-url", clinic.url("/hook"), "--suki-webhook-secret", SECRET]
+    command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0", *options, *hook]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            partner = Partner(process.stdout.readline().split()[-1], clinic)
+            mine = {"partner_id": "p", "partner_token": "t"}
+            assert partner.register(**mine).status_code == 201
+            partner.token = partner.login(**mine).json()["suki_token"]
+            session = partner.made()
+            assert partner.links(session)[0]["presigned_url"].startswith("http://store.localhost:")
+            assert partner.control("POST", f"sessions/{session}/webhook").json()["status"] == 200
+            assert expected_by(clinic) == clinic.arrived[0][3]["x-api-key"]
+            kept = set(Path(tempfile.gettempdir()).glob("sandbox-suki-*.pcm"))
+            process.terminate()
+            process.wait(5)
+            left = set(Path(tempfile.gettempdir()).glob("sandbox-suki-*.pcm"))
+        finally:
+            process.kill()
+    assert kept - left
+
+
+def expected_by(clinic: Clinic) -> str:
+    _, _, body, headers = clinic.arrived[0]
+    return hmac.new(SECRET.encode(), headers["generated-at"].encode() + b":" + body, hashlib.sha256).hexdigest()
 
 
 def test_imports_nothing_of_the_project() -> None:
