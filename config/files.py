@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import os
+import tempfile
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
+from django.conf import settings
+from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -32,7 +39,12 @@ class Answer:
 
 
 class StoredResponse(StreamingHttpResponse):
-    """Chunks of a stored file. Listeners are slow: config.web sends them itself, and Django's thread is free."""
+    """Chunks of a stored file. Listeners are slow: config.web sends them itself, and Django's thread is free.
+
+    `readers`: the threads that read them, where those of everybody else will not do.
+    """
+
+    readers: Executor | None = None
 
 
 def answer(size: int, content_type: str, sha256: str, asked: str, if_range: str) -> Answer:
@@ -73,16 +85,27 @@ async def serve(
         await deliver(receive, send, start, chunks)
 
 
-async def deliver(receive: Receive, send: Send, start: Mapping[str, Any], chunks: Iterator[bytes]) -> None:
+async def deliver(
+    receive: Receive,
+    send: Send,
+    start: Mapping[str, Any],
+    chunks: Iterator[bytes],
+    readers: Executor | None = None,
+) -> None:
     """Sends an answer's start and then its chunks. A thread reads each of them, and waits for no receiver."""
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+    def read() -> bytes:
+        return context.run(next, chunks, b"")
+
     # Whoever seeks leaves one range for another: the server takes what is sent after that, and says nothing.
     left = asyncio.ensure_future(leaving(receive))
     try:
-        chunk = await asyncio.to_thread(next, chunks, b"")
+        chunk = await loop.run_in_executor(readers, read)
         await send(dict(start))
         while chunk and not left.done():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            chunk = await asyncio.to_thread(next, chunks, b"")
+            chunk = await loop.run_in_executor(readers, read)
         await send({"type": "http.response.body", "body": b""})
     finally:
         left.cancel()
@@ -111,3 +134,47 @@ def opened(key: str, start: int, stop: int) -> Any:
     stored = default_storage.open(key, "rb")
     stored.seek(start)
     return stored
+
+
+@contextmanager
+def at_hand(key: str, size: int) -> Iterator[Path]:
+    """The file as a local one, a copy where it is stored elsewhere. Raises Missing."""
+    if not default_storage.exists(key):
+        raise Missing
+    if path := local_path(key):
+        yield path
+        return
+    Path(settings.UPLOAD_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=settings.UPLOAD_DIR) as copy:
+        copy.writelines(read(key, 0, size))
+        copy.flush()
+        yield Path(copy.name)
+
+
+def local_path(key: str) -> Path | None:
+    try:
+        return Path(default_storage.path(key))
+    except NotImplementedError:
+        return None
+
+
+class _Moved(File):  # type: ignore[type-arg]
+    """A file that a storage on the same disk may take by renaming it."""
+
+    def __init__(self, path: Path, handle: IO[bytes]) -> None:
+        super().__init__(handle, name=path.name)
+        self.path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self.path)
+
+
+def keep(key: str, path: Path, handle: IO[bytes]) -> None:
+    """Stores a local file under its key; on the same disk it is moved there. It outlives a power cut."""
+    os.fsync(handle.fileno())
+    handle.seek(0)
+    default_storage.save(key, _Moved(path, handle))
+    with suppress(NotImplementedError):  # only files have a folder, whose new entry must outlive it too
+        folder = os.open(Path(default_storage.path(key)).parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)

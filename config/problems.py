@@ -35,6 +35,7 @@ KINDS = {
     406: ("not-acceptable", "This address answers in JSON only"),
     408: ("too-slow", "The body did not come in time"),
     409: ("conflict", "The state of things does not allow this"),
+    410: ("gone", "It was here, and will not be again"),
     413: ("too-large", "The body is too large"),
     415: ("unsupported-media-type", "The body is of a type not taken here"),
     422: ("validation", "Some values are not right"),

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import problems
 from ingest import api as ingest
 from notes import api as notes
+from recordings import api as recordings
 
 handler400 = problems.bad_request
 handler403 = problems.permission_denied
@@ -27,11 +28,17 @@ v1 = [
     path("transcripts/<uuid:pk>", notes.TranscriptOne.as_view(), name="transcript"),
     path("notes", notes.NoteList.as_view(), name="notes"),
     path("notes/<uuid:pk>", notes.NoteOne.as_view(), name="note"),
+    path("recordings", recordings.RecordingList.as_view(), name="recordings"),
+    path("recordings/<uuid:pk>", recordings.RecordingOne.as_view(), name="recording"),
+    path("recordings/<uuid:pk>/link", recordings.RecordingLink.as_view(), name="recording-link"),
+    path("recordings/<uuid:pk>/audio", recordings.RecordingAudio.as_view(), name="recording-audio"),
+    path("recordings/<uuid:pk>/parts/<int:number>/audio", recordings.RecordingPartAudio.as_view(), name="part-audio"),
 ]
 
 urlpatterns = [
     path("api/v1/", include(v1)),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("recordings/<str:ticket>", recordings.LinkedPart.as_view(), name="recording-linked"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     re_path(r"^api/", problems.no_such_address),
     path("admin/", admin.site.urls),

@@ -116,7 +116,7 @@ class Web:
         await self.django(prepared, receive, sent)  # type: ignore[arg-type]
         if response := prepared.get("listenpost.response"):
             try:
-                await files.deliver(receive, send, start, iter(response))
+                await files.deliver(receive, send, start, iter(response), response.readers)
             finally:
                 await asyncio.to_thread(response.close)
 

@@ -1,20 +1,26 @@
-"""The original audio as vendors keep it, and the address at which the desk plays what was uploaded."""
+"""The original audio as vendors keep it and as it is copied, and the addresses at which the desk plays audio."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
 from access import desk
 from config import files
+from recordings import links, playback, playing, services, telling
 from recordings import listening as listenings
 from recordings.models import Recording
+from recordings.whole import Apart
+from vendors.base import VendorError
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +47,13 @@ class Expiring(desk.Asked):
         return rows.expiring()
 
 
+class CannotPlay(Exception):
+    """`status`: what the player is answered."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
 @admin.register(Recording)
 class RecordingAdmin(desk.ClinicModelAdmin):
     empty = "No recording is known yet. They are the vendors' copies of the audio."
@@ -48,22 +61,68 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         desk.reference,
         desk.mark,
         "vendor",
+        "part_count",
         "duration",
+        "megabytes",
         desk.moment("available_until", "at the vendor until"),
         desk.moment("archived_at", "copied"),
+        "reason",
     )
-    list_filter = ("state", Expiring, desk.Since)
+    list_filter = ("state", Expiring, desk.Since, desk.Between)
     list_select_related = ("clinic", "session")
+    facts = (
+        "vendor",
+        desk.moment("created_at", "known since"),
+        desk.moment("available_until", "at the vendor until"),
+        desk.moment("archived_at", "copied"),
+        "duration",
+        "megabytes",
+        "attempts",
+        "sha256",
+    )
+    actions = ("archive_now",)
+    refusals = (services.NotNow,)
 
     @admin.display(description="duration")
     def duration(self, recording: Recording) -> str:
         return desk.clock(recording.duration_ms)
 
+    @admin.display(description="size")
+    def megabytes(self, recording: Recording) -> str:
+        return "" if recording.size is None else f"{recording.size / 1e6:.1f} MB"
+
+    @admin.display(description="reason")
+    def reason(self, recording: Recording) -> str:
+        return telling.why(recording) if recording.error_code and not recording.is_ours else ""
+
+    # --- Its page
+    def page(self, request: HttpRequest, recording: Recording) -> dict[str, Any]:
+        return {
+            "story": telling.story(recording),
+            "player": playback.player_of_recording(recording),
+            "parts": recording.parts.all(),
+        }
+
+    def buttons(self, recording: Recording) -> list[str]:
+        return ["archive_now"] if recording.state in Recording.UNCOPIED else []
+
+    def offered(self, request: HttpRequest, row: Recording) -> list[tuple[str, str]]:
+        """What was tried before is tried again."""
+        again = {"archive_now": "Try again"} if row.error_code else {}
+        return [(name, again.get(name, words)) for name, words in super().offered(request, row)]
+
+    @admin.action(permissions=["manage"], description="Archive now")
+    def archive_now(self, request: HttpRequest, recordings: QuerySet[Recording]) -> None:
+        self.each(request, recordings, services.archive_now, "It is copied within seconds, if the vendor has it.")
+
     # --- Playing
     def get_urls(self) -> list[URLPattern]:
-        listen = self.admin_site.admin_view(self.listen_view)
-        name = "recordings_recording_listen"
-        return [path("listen/<uuid:listening>/<uuid:audio_id>/", listen, name=name), *super().get_urls()]
+        listen, play = self.admin_site.admin_view(self.listen_view), self.admin_site.admin_view(self.play_view)
+        return [
+            path("listen/<uuid:listening>/<uuid:audio_id>/", listen, name="recordings_recording_listen"),
+            path("play/<uuid:listening>/<uuid:object_id>/", play, name="recordings_recording_play"),
+            *super().get_urls(),
+        ]
 
     def listen_view(self, request: HttpRequest, listening: UUID, audio_id: UUID) -> HttpResponseBase:
         """An uploaded audio, whole or by Range. `listening`: an id that is new with each page that plays it."""
@@ -72,14 +131,32 @@ class RecordingAdmin(desk.ClinicModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         try:
             answer = files.respond(request, audio.storage_key, audio.content_type, audio.size, audio.sha256)
-            if request.method == "GET" and answer.status_code != 416:
-                listenings.begin(request, listening, audio)
+            self.note(request, listening, audio, answer)
         except files.Missing:
             log.error("audio %s is not in the storage", audio.pk)
             raise Http404 from None
+        return answer
+
+    def play_view(self, request: HttpRequest, listening: UUID, object_id: UUID) -> HttpResponseBase:
+        """The same of a recording, from our copy or from the vendor's."""
+        recording = self.get_object(request, str(object_id))
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        try:
+            with cannot_play(recording):
+                answer = playing.respond(request, recording)
+        except CannotPlay as error:
+            return HttpResponse(status=error.status)
+        self.note(request, listening, recording, answer)
+        return answer
+
+    def note(self, request: HttpRequest, listening: UUID, heard: Any, answer: HttpResponseBase) -> None:
+        if request.method != "GET" or answer.status_code == 416:
+            return
+        try:
+            listenings.begin(request, listening, heard)
         except listenings.NotTheirs:
             raise Http404 from None
-        return answer
 
     def get_audio(self, request: HttpRequest, audio_id: UUID) -> Any:
         """Raises Http404 for what is not there or not theirs."""
@@ -89,3 +166,19 @@ class RecordingAdmin(desk.ClinicModelAdmin):
             raise Http404
         request.asked_clinic = audio.clinic_id  # type: ignore[attr-defined]  # for access.refusals
         return audio
+
+
+@contextmanager
+def cannot_play(recording: Recording) -> Iterator[None]:
+    if recording.state == Recording.State.LOST:
+        raise CannotPlay(410)
+    try:
+        yield
+    except files.Missing:
+        log.error("recording %s is not in the storage", recording.pk)
+        raise CannotPlay(404) from None
+    except Apart:
+        raise CannotPlay(409) from None
+    except VendorError as error:
+        log.info("recording %s cannot be played: %s", recording.pk, error.code)
+        raise CannotPlay({links.GONE: 410, links.PENDING: 404}.get(error.code, 503)) from None

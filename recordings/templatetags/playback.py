@@ -6,12 +6,12 @@ from typing import Any
 
 from django import template
 
-from recordings.playback import Player, player
+from recordings.playback import Player, player_of_request
 
 register = template.Library()
 
 
 @register.simple_tag
 def player_of(request: Any) -> Player:
-    """`request`: an `ingest.AsyncRequest`. One whose audio was sent elsewhere has none here, and the player says so."""
-    return player(request.audio)
+    """`request`: an `ingest.AsyncRequest`. One that has nothing to listen to says so."""
+    return player_of_request(request)
