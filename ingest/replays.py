@@ -30,9 +30,12 @@ Chosen = QuerySet[Callback]
 
 
 def able() -> Q:
-    """What can be processed again now: it was not applied, its body is kept, and no worker holds it."""
+    """What can be processed again now: it was not applied, its body is kept, and no worker holds it.
+
+    What is of no clinic yet goes on by itself once it is.
+    """
     is_free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return is_free & Q(state__in=CAN_GO_AGAIN, body__isnull=False)
+    return is_free & Q(state__in=CAN_GO_AGAIN, body__isnull=False, clinic__isnull=False)
 
 
 def counted(chosen: Chosen) -> dict[UUID, dict[str, int]]:

@@ -71,7 +71,8 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         return {"may_read_body": callback.has_body and self.has_manage_permission(request, callback)}
 
     def buttons(self, callback: Any) -> list[str]:
-        return ["process_again"] if callback.has_body and callback.state in CAN_GO_AGAIN else []
+        can_go_again = callback.has_body and callback.state in CAN_GO_AGAIN and callback.clinic_id
+        return ["process_again"] if can_go_again else []
 
     @admin.action(permissions=["manage"], description="Process again")
     def process_again(self, request: HttpRequest, callbacks: QuerySet[Callback]) -> None:
