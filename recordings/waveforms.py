@@ -1,18 +1,16 @@
-"""Waveforms: due when an audio is uploaded, drawn by a worker, one at a time in each process and the newest first."""
+"""Waveforms: due when an audio is uploaded, drawn by a worker, one at a time in each process and the newest first.
+
+How an audio sounds is found out in the same pass.
+"""
 
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from config import decoding, files, leases
@@ -58,8 +56,9 @@ def draw(waveform: Waveform) -> None:
         held.update(problem=Problem.UNREADABLE, **leases.finished())
         return
     try:
-        with at_hand(waveform) as path:
-            found = decoding.ask("recordings.peaks", str(path), str(waveform.audio.duration_ms), seconds=peaks.SECONDS)
+        with files.at_hand(waveform.audio.storage_key, waveform.audio.size) as path:
+            leases.renew([waveform], LEASE)  # a copy may have taken its time
+            found = look(path, waveform.audio.duration_ms)
     except files.Missing:
         log.error("audio %s is not in the storage", waveform.audio_id)
         held.update(problem=Problem.MISSING, **leases.finished())
@@ -68,28 +67,9 @@ def draw(waveform: Waveform) -> None:
         held.update(**leases.due_again(timezone.now() + PAUSE))
     else:
         problem = Problem.UNREADABLE if "error" in found else ""
-        held.update(peaks=found.get("peaks"), problem=problem, **leases.finished())
+        held.update(peaks=found.get("peaks"), quality=found.get("quality"), problem=problem, **leases.finished())
 
 
-@contextmanager
-def at_hand(waveform: Waveform) -> Iterator[Path]:
-    """The audio as a local file. Raises Missing."""
-    key, size = waveform.audio.storage_key, waveform.audio.size
-    if not default_storage.exists(key):
-        raise files.Missing
-    if path := local_path(key):
-        yield path
-        return
-    Path(settings.UPLOAD_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=settings.UPLOAD_DIR) as copy:
-        copy.writelines(files.read(key, 0, size))
-        copy.flush()
-        leases.renew([waveform], LEASE)
-        yield Path(copy.name)
-
-
-def local_path(key: str) -> Path | None:
-    try:
-        return Path(default_storage.path(key))
-    except NotImplementedError:
-        return None
+def look(path: Path, duration_ms: int) -> dict[str, Any]:
+    """What recordings.peaks finds: {"peaks", "quality"}, or {"error"}. Raises decoding.Died."""
+    return decoding.ask("recordings.peaks", str(path.resolve()), str(duration_ms), seconds=peaks.SECONDS)

@@ -36,3 +36,24 @@ def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0, jump: in
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+def recorded(
+    rate: int, form: str, layout: str, *, seconds: int = 2, suffix: str = "wav", loudness: int = 12_000
+) -> bytes:
+    """A tone of 440 Hz as some device records it: at any rate, in any form of sample, on any number of sides."""
+    codec = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le"}[form]
+    file = io.BytesIO()
+    times = np.arange(rate) / rate
+    side = (np.sin(2 * np.pi * 440 * times) * loudness).astype(np.int16)
+    second = np.repeat(side, av.AudioLayout(layout).nb_channels).reshape(1, -1)
+    with av.open(file, "w", format=suffix) as container:
+        stream: Any = container.add_stream(codec if suffix == "wav" else CODECS[suffix], rate=rate, layout=layout)
+        resampler = av.AudioResampler(format=form, layout=layout, rate=rate)
+        for at in range(seconds):
+            frame = av.AudioFrame.from_ndarray(second, format="s16", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, at * rate, Fraction(1, rate)
+            for piece in resampler.resample(frame):
+                container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return file.getvalue()

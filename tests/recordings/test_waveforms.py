@@ -54,7 +54,7 @@ def wav_of(*sides: list[int]) -> bytes:
 def measured(folder: Path, content: bytes, duration_ms: int) -> list[int]:
     file = folder / "sound"
     file.write_bytes(content)
-    return peaks.measure(str(file), duration_ms)
+    return peaks.measure(str(file), duration_ms)[0]
 
 
 def due(storage: Path, clinic: Clinic, content: bytes, duration_ms: int = 2000) -> Waveform:

@@ -1,0 +1,55 @@
+"""An audio as it is streamed to a vendor: decoded by a child process (ingest/pcm.py) no faster than it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NoReturn
+
+from config import decoding, files
+from ingest import pcm
+from ingest.models import Audio
+from vendors.base import Speech, VendorError
+
+
+class StoredSound:
+    """The `Sound` of vendors.base, of whatever was uploaded."""
+
+    def __init__(self, audio: Audio, speech: Speech) -> None:
+        self.audio = audio
+        self.speech = speech
+        self.duration_ms = audio.duration_ms
+
+    def frames(self, start_ms: int) -> Iterator[bytes]:
+        """From there to its end, exact to the sample: 100 ms of LINEAR16 each, the last may be shorter.
+
+        The child lives until the last frame was read or the iterator is closed. Raises VendorError: `audio_missing`
+        and `audio_unreadable`, both permanent, and `audio_undecoded` where the child died of something else.
+        """
+        if start_ms >= self.duration_ms:
+            return
+        try:
+            with files.at_hand(self.audio.storage_key, self.audio.size) as path:
+                rate = self.speech.sample_rate_hertz
+                yield from read(str(path), rate, start_ms, self.duration_ms)
+        except files.Missing:
+            message = "The audio is not in the storage any more: tell the operator."
+            raise VendorError(message, permanent=True, code="audio_missing") from None
+
+
+def read(path: str, rate: int, start_ms: int, stop_ms: int) -> Iterator[bytes]:
+    frame_bytes = 2 * rate // 10
+    with decoding.piped("ingest.pcm", path, str(rate), str(start_ms), str(stop_ms)) as child:
+        while len(frame := child.stdout.read(frame_bytes)) == frame_bytes:
+            yield frame
+        if status := child.wait():
+            give_up(status)
+        if frame:
+            yield frame
+
+
+def give_up(status: int) -> NoReturn:
+    if status == pcm.UNREADABLE:
+        message = "The audio cannot be decoded. Listen to it, and upload it again in another format."
+        raise VendorError(message, permanent=True, code="audio_unreadable")
+    message = "The audio could not be decoded this time: the decoder stopped before its end."
+    raise VendorError(message, permanent=False, code="audio_undecoded")
