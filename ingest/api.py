@@ -73,14 +73,13 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
     """The body never passes DRF's parsers: it is read as a stream."""
 
     queryset = Session.objects.all()
-    serializer_class = AudioShown
     scopes = {"GET": READ, "PUT": WRITE}
     problems = {"PUT": (409, 413, 415, 422)}
 
     @extend_schema(responses=AudioShown(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
         """Lists the session's audio, newest first, and how it sounds."""
-        page = self.paginate_queryset(self.get_object().audio.select_related("waveform"))
+        page: Any = self.paginate_queryset(self.get_object().audio.select_related("waveform"))
         return self.get_paginated_response(AudioShown(page, many=True).data)
 
     @extend_schema(

@@ -43,7 +43,7 @@ class SessionAdmin(desk.ClinicModelAdmin):
 
     def page(self, request: HttpRequest, session: Session) -> dict[str, Any]:
         return {
-            "audio": session.audio.order_by("number"),
+            "audio": session.audio.select_related("waveform").order_by("number"),
             "requests": session.requests.order_by("-pk"),
             "notes": session.notes.defer("search").order_by("-pk"),
         }

@@ -257,6 +257,7 @@ REST = """
 GET  api/v1/sessions                      sessions:read   401 200 403 200 401 401
 POST api/v1/sessions                      sessions:write  401 201 403 201+ 401 401
 GET  api/v1/sessions/<uuid:pk>            sessions:read   401 404 403 200 401 401
+GET  api/v1/sessions/<uuid:pk>/audio      sessions:read   401 404 403 200 401 401
 PUT  api/v1/sessions/<uuid:pk>/audio      sessions:write  401 404 403 415 401 401
 POST api/v1/sessions/<uuid:pk>/requests   sessions:write  401 404 403 202+ 401 401
 GET  api/v1/requests                      sessions:read   401 200 403 200 401 401

@@ -13,6 +13,7 @@ from tests.rest.api import Api, assert_problem
 
 ROUTES = [
     ("GET", "sessions/{session}"),
+    ("GET", "sessions/{session}/audio"),
     ("PUT", "sessions/{session}/audio"),
     ("POST", "sessions/{session}/requests"),
     ("GET", "requests/{request}"),
