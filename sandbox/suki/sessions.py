@@ -20,6 +20,7 @@ COMPLETED, SKIPPED, ABORTED, FAILED = "completed", "skipped", "aborted", "failed
 OVER = (COMPLETED, SKIPPED, ABORTED, FAILED)
 AUDIO_LIMIT = 1024 * 1024 * 1024
 REQUESTS_SHOWN = 500
+OFFENCES_KEPT = 100
 FRAMES_REMEMBERED = 600
 HANDSHAKE_SECONDS = 5
 CONTAINERS = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\x1aE\xdf\xa3")
@@ -84,7 +85,8 @@ class Session:
 
     def offend(self, what: str) -> None:
         with self.lock:
-            self.offences[what] += 1
+            is_known = what in self.offences or len(self.offences) < OFFENCES_KEPT
+            self.offences[what if is_known else "more"] += 1
 
     def count(self, line: Line, kind: str) -> None:
         with self.lock:

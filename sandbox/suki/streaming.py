@@ -13,10 +13,11 @@ from sandbox.sockets import Socket
 from sandbox.suki import faults as suki_faults
 from sandbox.suki.sessions import RUNNING, Line, Session
 from sandbox.suki.settings import Settings
-from sandbox.suki.talk import Ended, hear, line_of, read_frame, receive, unpack
+from sandbox.suki.talk import Ended, check_still_open, hear, line_of, read_frame, receive, unpack
 
 END_OF_AUDIO = b"EOF"  # RU9G
 LONGEST_PAUSE_SECONDS = 30 * 60
+NOISES = 10
 STARTED, PAUSED, RESUMED, KEPT_ALIVE = "START_TIME", "PAUSE", "RESUME", "KEEP_ALIVE"
 GIVEN_UP = ("CANCEL", "ABORT")
 
@@ -38,9 +39,11 @@ class Streaming:
         """A newer socket of the same session takes over from an older one, which may be dead without knowing."""
         self.session.send_away()
         with line_of(self.session, socket, self.subprotocol, self.faults) as line:
-            for noise, _ in zip(suki_faults.beside(self.faults.get("frames")), range(10), strict=False):
+            with self.session.lock:
+                check_still_open(self.session)
+                self.session.state = RUNNING
+            for noise, _ in zip(suki_faults.beside(self.faults.get("frames")), range(NOISES), strict=False):
                 socket.send(noise)
-            self.session.state = RUNNING
             while True:
                 self.take(line, read_frame(self.session, line, receive(self.session, socket, self.patience())))
 

@@ -15,6 +15,7 @@ from sandbox.sockets import Closed, Quiet, Socket
 from sandbox.suki.sessions import Line, Session
 
 FRAMES_COUNTED = ("START_TIME", "AUDIO", "EVENT")
+EVENTS = ("PAUSE", "RESUME", "CANCEL", "ABORT", "KEEP_ALIVE", "AUDIO_END")
 
 
 class Ended(Exception):
@@ -43,6 +44,12 @@ def line_of(session: Session, socket: Socket, subprotocol: str | None, faults: M
         line.closed, line.close_code = now(), socket.close_code
 
 
+def check_still_open(session: Session) -> None:
+    """Raises Ended for a session that has ended since its handshake."""
+    if session.ended:
+        raise Ended("the session has ended", CloseCode.GOING_AWAY)
+
+
 def read_frame(session: Session, line: Line, message: str | bytes) -> dict[str, Any]:
     """The object in a text frame; an empty one where there is none. Raises Ended for a binary frame."""
     if isinstance(message, bytes):
@@ -58,7 +65,8 @@ def read_frame(session: Session, line: Line, message: str | bytes) -> dict[str, 
         session.count(line, "other")
         session.offend("unknown_frame" if isinstance(frame, dict) else "not_an_object")
         return {}
-    session.count(line, kind if kind != "EVENT" else f"EVENT {frame.get('event')}"[:40])
+    event = frame.get("event")
+    session.count(line, f"EVENT {event if event in EVENTS else 'other'}" if kind == "EVENT" else kind)
     return dict(frame)
 
 

@@ -15,7 +15,7 @@ from sandbox.suki import faults as suki_faults
 from sandbox.suki.hearing import Speech
 from sandbox.suki.sessions import IDLE, RUNNING, Line, Session
 from sandbox.suki.settings import Settings
-from sandbox.suki.talk import Ended, hear, line_of, read_frame, receive, unpack
+from sandbox.suki.talk import Ended, check_still_open, hear, line_of, read_frame, receive, unpack
 
 LONGEST_SILENCE_SECONDS = 10 * 60  # Nothing is published; this only ends what nobody will.
 END_OF_TRANSCRIPT = {"transcript": {"transcript": "EOF"}}
@@ -38,6 +38,7 @@ class Transcribing:
         self.session.busy_until = 0.0
         try:
             with line_of(self.session, socket, self.subprotocol, self.faults) as line:
+                check_still_open(self.session)
                 while True:
                     message = receive(self.session, socket, LONGEST_SILENCE_SECONDS)
                     self.take(line, read_frame(self.session, line, message))

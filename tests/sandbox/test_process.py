@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
+import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,11 +38,12 @@ def test_says_where_it_listens_and_ends_cleanly(clinic: Clinic, ending: signal.S
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_suki_is_told_its_partner_its_webhook_and_its_store(clinic: Clinic) -> None:
+def test_suki_is_told_its_partner_its_webhook_and_its_store(clinic: Clinic, tmp_path: Path) -> None:
     options = ["--suki-partner-id", "p", "--suki-partner-token", "t", "--store-host", "store.localhost", "--delay", "0"]
     hook = ["--suki-webhook-url", clinic.url("/hook"), "--suki-webhook-secret", SECRET]
     command = [sys.executable, "-W", "error", "-m", "sandbox", "--port", "0", *options, *hook]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             partner = Partner(process.stdout.readline().split()[-1], clinic)
@@ -53,13 +54,12 @@ def test_suki_is_told_its_partner_its_webhook_and_its_store(clinic: Clinic) -> N
             assert partner.links(session)[0]["presigned_url"].startswith("http://store.localhost:")
             assert partner.control("POST", f"sessions/{session}/webhook").json()["status"] == 200
             assert expected_by(clinic) == clinic.arrived[0][3]["x-api-key"]
-            kept = set(Path(tempfile.gettempdir()).glob("sandbox-suki-*.pcm"))
+            assert len(list(tmp_path.iterdir())) == 1
             process.terminate()
             process.wait(5)
-            left = set(Path(tempfile.gettempdir()).glob("sandbox-suki-*.pcm"))
         finally:
             process.kill()
-    assert kept - left
+    assert list(tmp_path.iterdir()) == []
 
 
 def expected_by(clinic: Clinic) -> str:

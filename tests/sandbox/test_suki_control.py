@@ -19,17 +19,19 @@ from .partner import Partner, samples, send_audio
 PCM = samples(1)
 
 
-def spooled() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("sandbox-suki-*.pcm")}
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files of this process go."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
-def test_audio_is_on_disk_until_a_reset(partner: Partner) -> None:
-    before = spooled()
+def test_audio_is_on_disk_until_a_reset(partner: Partner, folder: Path) -> None:
     partner.streamed(PCM)
-    (new,) = spooled() - before
-    assert (Path(tempfile.gettempdir()) / new).read_bytes() == PCM
+    (file,) = folder.iterdir()
+    assert file.read_bytes() == PCM
     partner.control("POST", "../reset")
-    assert spooled() - before == set()
+    assert list(folder.iterdir()) == []
 
 
 def test_reset_forgets_everything(partner: Partner) -> None:
@@ -66,11 +68,10 @@ def test_a_session_can_be_made_elsewhere(partner: Partner) -> None:
     assert partner.control("POST", "sessions", {"session_id": "sdk-1"}).status_code == 409
 
 
-def test_many_can_be_made_at_once(partner: Partner) -> None:
-    before = spooled()
+def test_many_can_be_made_at_once(partner: Partner, folder: Path) -> None:
     made = partner.control("POST", "sessions", {"count": 500, "seconds": 1}).json()["session_ids"]
     assert len(set(made)) == len(partner.control("GET", "sessions").json()) == 500
-    assert len(spooled() - before) == 1
+    assert len(list(folder.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
