@@ -33,7 +33,6 @@ class Streaming:
     give_up: Callable[[Session], None]
     heard_at: float = field(default_factory=time.monotonic)
     paused_at: float | None = None
-    started: bool = False
 
     def talk(self, socket: Socket) -> None:
         """A newer socket of the same session takes over from an older one, which may be dead without knowing."""
@@ -57,16 +56,16 @@ class Streaming:
     def take(self, line: Line, frame: Mapping[str, Any]) -> None:
         kind = frame.get("type")
         if kind == "START_TIME":
-            self.start(frame)
+            self.start(line, frame)
         elif kind == "AUDIO":
             self.take_audio(line, unpack(self.session, frame, "data"))
         elif kind == "EVENT":
             self.take_event(frame.get("event"))
 
-    def start(self, frame: Mapping[str, Any]) -> None:
-        if self.started:
+    def start(self, line: Line, frame: Mapping[str, Any]) -> None:
+        """Once a session; a further socket may say it again, and the first is what counts."""
+        if line.frames["START_TIME"] > 1:
             self.session.offend("start_time_repeated")
-        self.started = True
         try:
             told = datetime.fromisoformat((unpack(self.session, frame, "data") or b"").decode())
             moment = told.timestamp() if told.tzinfo else None
@@ -83,7 +82,7 @@ class Streaming:
             raise Ended("end of audio", CloseCode.NORMAL_CLOSURE)
         if samples is None:
             return
-        if not self.started:
+        if not any(one.frames["START_TIME"] for one in self.session.lines):
             self.session.offend("audio_before_start_time")
         if self.paused_at is not None:
             self.session.offend("audio_while_paused")

@@ -277,6 +277,21 @@ def test_a_socket_dropped_in_mid_audio_can_be_resumed(partner: Partner) -> None:
     assert shown["repeated_frames"] == 0
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_the_start_time_may_be_said_on_every_socket_and_the_first_counts(partner: Partner, again: bool) -> None:
+    session = partner.create()
+    with partner.stream(session) as socket:
+        send_audio(socket, PCM[:FRAME])
+    with partner.stream(session, started=False) as socket:
+        if again:
+            say(socket, type="START_TIME", data=encoded(b"2026-03-01T10:00:00Z"))
+        send_audio(socket, PCM[FRAME:])
+        say(socket, type="AUDIO", data="RU9G")
+        assert list(socket) == []
+    shown = partner.session(session)
+    assert (shown["offences"], shown["started"]) == ({}, "2026-03-01T09:00:00.000Z")
+
+
 def test_audio_that_is_sent_twice_shows(partner: Partner) -> None:
     shown = partner.session(partner.streamed(PCM + PCM[-2 * FRAME :]))
     assert shown["repeated_frames"] == 2
