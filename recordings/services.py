@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +20,6 @@ from vendors import VENDORS
 from vendors.base import Link
 
 State = Recording.State
-#: Where a vendor does not say how long it keeps them.
-KEPT_FOR = timedelta(days=7)
 GONE = "The vendor has deleted it."
 
 
@@ -81,18 +79,12 @@ def _columns(kept: Kept) -> dict[str, Any]:
         "vendor_ref": kept.ref,
         "clinician_ref": kept.clinician_ref,
         "state": State.PENDING,
-        "available_until": kept.ended_at + kept_for(kept.vendor),
+        "available_until": kept.ended_at + VENDORS[kept.vendor].recordings_kept,
         "attempts": 0,
         "next_attempt_at": now,
         **dict.fromkeys(["sha256", "error_code", "error_message"], ""),
         "part_count": 0,
     }
-
-
-def kept_for(vendor: str) -> timedelta:
-    """How long after a session its vendor deletes the recording."""
-    found: timedelta = getattr(VENDORS.get(vendor), "recordings_kept", KEPT_FOR)
-    return found
 
 
 def archive_now(recording: Recording) -> None:

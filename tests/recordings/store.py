@@ -164,6 +164,7 @@ def keeping(keeper: Keeper) -> type[Vendor]:
         name = "suki"
         title = "A vendor that keeps recordings"
         keeps_recordings = True
+        recordings_kept = timedelta(days=7)
 
         def __init__(self, *_: Any) -> None:
             pass

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
 
-from config import environment, files
+from config import files
+from tests.recordings.conftest import Bucket
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -42,44 +41,6 @@ def test_what_nobody_waits_for_any_more_is_read_no_further() -> None:
     sent = asyncio.run(run())
     assert len(read) < 20
     assert sent[0] == START
-
-
-class Bucket(BaseHTTPRequestHandler):
-    """One object of an S3 storage."""
-
-    content = bytes(range(256)) * 1000
-    asked: list[tuple[str, str, str]] = []
-
-    def do_HEAD(self) -> None:
-        self.answer(200 if self.path == "/bucket/kept/audio/key" else 404, self.content, body=False)
-
-    def do_GET(self) -> None:
-        start, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
-        self.answer(206, self.content[int(start) : int(last) + 1])
-
-    def answer(self, status: int, content: bytes, *, body: bool = True) -> None:
-        self.asked.append((self.command, self.path, self.headers.get("Range", "")))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing to say."""
-
-
-@pytest.fixture
-def s3(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    where = f"endpoint_url=http://127.0.0.1:{server.server_port}&region_name=eu-west-1&access_key=a&secret_key=b"
-    monkeypatch.setenv("STORAGE_URL", f"s3://bucket/kept?{where}")
-    settings.STORAGES = settings.STORAGES | {"default": environment.storage("STORAGE_URL")}
-    Bucket.asked.clear()
-    yield
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.usefixtures("s3")

@@ -72,7 +72,7 @@ def test_what_is_no_wav_is_none(content: bytes) -> None:
 
 
 def test_whatever_a_header_says_nothing_but_NotWav_comes_of_it() -> None:
-    chance, content = random.Random(6), wav(PCM, before=OTHER)
+    chance, content = random.Random(6), wav(PCM, before=OTHER)  # noqa: S311
     for _ in range(5000):
         broken = bytearray(content[: chance.randrange(len(content))])
         for _ in range(chance.randrange(8)):
