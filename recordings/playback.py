@@ -24,6 +24,7 @@ class Player:
 
     `duration_ms`: milliseconds, 0 where it is not known yet. `peaks`: 600 of 0 to 100, None while there are none.
     `problem`: why nothing plays. `recording`: the page of the vendor's own recording, where there is one beside it.
+    `warnings`: what should be better about the sound, in sentences.
     """
 
     source: str = ""
@@ -32,6 +33,7 @@ class Player:
     peaks: list[int] | None = None
     problem: str = ""
     recording: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def player_of_request(request: Any) -> Player:
@@ -54,11 +56,12 @@ def player(audio: Any | None, recording: str = "") -> Player:
     """The player of an `ingest.Audio`; each call is a listening of its own, should it be played."""
     if audio is None:
         return Player(problem=NO_AUDIO)
-    waveform = Waveform.objects.filter(audio=audio.pk).only("peaks", "problem").first() or Waveform()
+    waveform = Waveform.objects.filter(audio=audio.pk).only("peaks", "quality", "problem").first() or Waveform()
     if waveform.problem == Waveform.Problem.MISSING and not default_storage.exists(audio.storage_key):
         return Player(problem=GONE, recording=recording)
     source = reverse("admin:recordings_recording_listen", args=[uuid7(), audio.pk])
-    return Player(source, audio.duration_ms, audio.content_type, waveform.peaks, recording=recording)
+    facts = (source, audio.duration_ms, audio.content_type, waveform.peaks)
+    return Player(*facts, recording=recording, warnings=tuple(waveform.warnings))
 
 
 def player_of_recording(recording: Recording) -> Player:

@@ -22,13 +22,14 @@ FORMATS = {"m4a": "ipod", "aac": "adts"}
 RATE = 48_000
 
 
-def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0, jump: int = 0) -> bytes:
-    """A tone of that length in that format; its second half begins `jump` seconds late."""
+def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0, jump: int = 0, loudness: int = 12_000) -> bytes:
+    """A tone of that length in that format; its second half begins `jump` seconds late. Over 32,767 it is clipped."""
     file = io.BytesIO()
     with av.open(file, "w", format=FORMATS.get(suffix, suffix)) as container:
         stream: Any = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
         times = np.arange(int(seconds * RATE)) / RATE
-        samples = (np.sin(2 * np.pi * pitch * times) * 12_000).astype(np.int16).reshape(1, -1)
+        sine = np.sin(2 * np.pi * pitch * times) * loudness
+        samples = sine.clip(-32_768, 32_767).astype(np.int16).reshape(1, -1)
         for start in range(0, samples.shape[1], 960):
             late = jump * RATE if start > samples.shape[1] // 2 else 0
             frame = av.AudioFrame.from_ndarray(samples[:, start : start + 960].copy(), format="s16", layout="mono")

@@ -189,7 +189,8 @@ def test_a_header_that_makes_a_second_into_half_a_day_costs_little_memory(soundi
     assert of.duration_ms == 48_000_000
     frames: Any = of.frames(0)
     assert {len(frame) for frame in islice(frames, 20_000)} == {FRAME}
-    assert memory_of(*children_of(os.getpid()), what="VmHWM") < 512
+    (child,) = children_of(os.getpid())
+    assert memory_of(child, "VmHWM") < 512
     frames.close()
 
 
@@ -301,13 +302,14 @@ def memory_of(pid: int, what: str = "VmRSS") -> int:
 
 
 def test_two_hours_take_no_more_memory_than_a_minute(two_hours: Path) -> None:
-    reader, child = [], []
+    ours, childs = [], []
     for number, frame in enumerate(sound.read(str(two_hours), RATE, 0, 7_200_000), start=1):
         assert len(frame) == FRAME
         if number % 1000 == 600:
-            reader.append(memory_of(os.getpid()))
-            child.append(memory_of(*children_of(os.getpid())))
+            (child,) = children_of(os.getpid())
+            ours.append(memory_of(os.getpid()))
+            childs.append(memory_of(child))
     assert number == 72_000
-    assert reader[-1] - reader[0] < 8
-    assert child[-1] - child[0] < 8
-    assert child[-1] < 100
+    assert ours[-1] - ours[0] < 8
+    assert childs[-1] - childs[0] < 8
+    assert childs[-1] < 100

@@ -18,7 +18,7 @@ from recordings import peaks, waveforms
 from recordings.models import Waveform
 from recordings.quality import Quality, judged
 from tests.admin.conftest import member
-from tests.factories import AsyncRequestFactory, SubmissionFactory
+from tests.factories import AsyncRequestFactory, NoteFactory, SubmissionFactory
 from tests.ingest.sounds import CODECS, encoded, recorded
 from tests.recordings.conftest import stored
 from tests.recordings.test_waveforms import due, tone, wav_of
@@ -177,6 +177,12 @@ def test_the_page_of_a_request_for_it_says_it_and_it_is_sent_all_the_same(quiet:
     request = AsyncRequestFactory(session=quiet.session, audio=quiet)
     SubmissionFactory(request=request)
     assert " ".join(WORDS) in shown(member(clinic, "viewer"), "asyncrequest", request.pk)
+
+
+def test_the_player_beside_a_note_says_it(quiet: Any, clinic: Clinic) -> None:
+    note = NoteFactory(request=AsyncRequestFactory(session=quiet.session, audio=quiet, ready=True))
+    page = member(clinic, "viewer").get(reverse("admin:notes_note_change", args=[note.pk])).content.decode()
+    assert " ".join(WORDS) in page
 
 
 def shown(client: Client, model: str, pk: Any) -> str:

@@ -24,12 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("audio", help="The id of a session or an audio, or a file that is not stored here.")
 
     def handle(self, *, audio: str, **options: Any) -> None:
-        try:
-            heard = [self.check_stored(row) for row in stored(UUID(audio))]
-        except ValueError:
-            heard = [self.check_file(Path(audio), audio)]
-        if not heard:
-            raise CommandError(f"There is no session and no audio {audio}.")
+        if (file := Path(audio)).is_file():
+            heard = [self.check_file(file, audio)]
+        else:
+            heard = [self.check_stored(row) for row in stored(audio)]
         if not all(heard):
             sys.exit(1)
 
@@ -52,10 +50,16 @@ class Command(BaseCommand):
         return "quality" in found
 
 
-def stored(pk: UUID) -> list[Any]:
-    """The audio of that id, or all of the session of that id."""
-    rows = apps.get_model("ingest.Audio")._default_manager.filter(Q(pk=pk) | Q(session=pk))
-    return list(rows.order_by("number"))
+def stored(given: str) -> list[Any]:
+    """The audio of that id, or all of the session of that id. Raises CommandError."""
+    try:
+        named = Q(pk=UUID(given)) | Q(session=UUID(given))
+    except ValueError:
+        raise CommandError(f"There is no file {given}.") from None
+    rows = list(apps.get_model("ingest.Audio")._default_manager.filter(named).order_by("number"))
+    if not rows:
+        raise CommandError(f"There is no session with audio and no audio {given}.")
+    return rows
 
 
 def told(quality: Quality) -> list[str]:
