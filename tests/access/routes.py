@@ -153,6 +153,9 @@ MODELS = {
         """
 GET  .listen/<uuid:listening>/<uuid:audio_id>/   302 404 200 200 200 200 200
 POST .listen/<uuid:listening>/<uuid:audio_id>/   302 404 405 405 405 405 405
+GET  .play/<uuid:listening>/<uuid:object_id>/    302 404 200 200 200 200 200
+POST .play/<uuid:listening>/<uuid:object_id>/    302 404 405 405 405 405 405
+POST .<uuid:object_id>/press/                    302 404 403 403 302 403 302
 """,
     ],
     "ingest/session": [READ_BY_MEMBERS, PRESSED],
@@ -236,6 +239,7 @@ OF_OPERATORS = {name for name, texts in MODELS.items() if {READ_BY_OPERATORS, KE
 #: What each button, which is also an action of the list, does to the row for those who may.
 BUTTONS = {
     "notes/note": {"claim", "approve_unchanged", "take_over", "release", "take_up", "reject"},
+    "recordings/recording": {"archive_now"},
     "ingest/session": {"close"},
     "ingest/asyncrequest": {"retry", "cancel"},
     "ingest/callback": {"process_again"},
@@ -268,11 +272,18 @@ GET  api/v1/transcripts                   notes:read      401 200 403 200 401 40
 GET  api/v1/transcripts/<uuid:pk>         notes:read      401 404 403 200 401 401
 GET  api/v1/notes                         notes:read      401 200 403 200 401 401
 GET  api/v1/notes/<uuid:pk>               notes:read      401 404 403 200 401 401
+GET  api/v1/recordings                    recordings:read 401 200 403 200 401 401
+POST api/v1/recordings                    sessions:write  401 422 403 422 401 401
+GET  api/v1/recordings/<uuid:pk>          recordings:read 401 404 403 200 401 401
+POST api/v1/recordings/<uuid:pk>/link     recordings:read 401 404 403 200 401 401
+GET  api/v1/recordings/<uuid:pk>/audio    recordings:read 401 404 403 200 401 401
+GET  api/v1/recordings/<uuid:pk>/parts/<int:number>/audio recordings:read 401 404 403 200 401 401
 """
 OPEN = """
 GET  api/schema                           200 200 200 200 200 200
 GET  api/docs                             200 200 200 200 200 200
 GET  ^api/                                404 404 404 404 404 404
+GET  recordings/<str:ticket>              404 404 404 404 404 404
 """
 
 HEALTH = {"/healthz", "/readyz", "/metrics"}

@@ -29,6 +29,7 @@ from ingest import door
 from ingest.models import VendorAccount
 from notes.findings import REASONS
 from notes.models import Draft, Note, NoteSection
+from recordings.models import Recording, RecordingPart
 from tests.access import routes
 from tests.admin.conftest import signed_in
 from tests.admin.rows import consultation
@@ -111,7 +112,7 @@ class World:
 
     def rest_address(self, route: str) -> str:
         row = self.rows[REST_ROWS[route.split("/")[2]]]
-        return f"/{route.replace('<uuid:pk>', str(row.pk))}"
+        return f"/{route.replace('<uuid:pk>', str(row.pk)).replace('<int:number>', '1')}"
 
     def address(self, route: str) -> str:
         """In the admin."""
@@ -133,6 +134,7 @@ REST_ROWS = {
     "requests": "ingest/asyncrequest",
     "transcripts": "notes/transcript",
     "notes": "notes/note",
+    "recordings": "recordings/recording",
 }
 
 
@@ -142,7 +144,18 @@ def world(clinic: Clinic, other_clinic: Clinic, storage: Path) -> World:
     audio = storage / world.rows["ingest/asyncrequest"].audio.storage_key
     audio.parent.mkdir(parents=True)
     audio.write_bytes(bytes(1000))
+    recorded = storage / archived(world.rows["recordings/recording"]).storage_key
+    recorded.parent.mkdir(parents=True)
+    recorded.write_bytes(bytes(1000))
     return world
+
+
+def archived(recording: Any) -> RecordingPart:
+    facts = {"storage_key": "recordings/1", "size": 1000, "pcm_start": 44, "pcm_size": 956, "header_holds": True}
+    Recording.objects.filter(pk=recording.pk).update(state="archived")
+    return RecordingPart.objects.create(
+        clinic=recording.clinic, recording=recording, number=1, vendor_ref="1", state="archived", **facts
+    )
 
 
 def a_world(clinic: Clinic) -> World:
@@ -386,6 +399,8 @@ def whose(name: str) -> list[str]:
 def prepare(world: World, action: str) -> None:
     if state := routes.STATES.get(action):
         Note.objects.filter(pk=world.rows["notes/note"].pk).update(state=state, holder=UserFactory())
+    if action == "archive_now":
+        Recording.objects.update(state="available")
 
 
 @pytest.mark.parametrize(("name", "action"), PRESSES)
@@ -399,6 +414,7 @@ def test_a_button_is_for_those_who_may(world: World, name: str, action: str) -> 
 
 @pytest.mark.parametrize(("name", "action"), [one for one in PRESSES if one[1] not in routes.NOT_OF_MANY])
 def test_an_action_of_the_list_is_for_those_who_may(world: World, name: str, action: str) -> None:
+    prepare(world, action)
     data = {"action": action, "_selected_action": [world.rows[name].pk], "confirm": "yes", "reason": "x"}
     clients = people(world)
     got = walked(world, clients, lambda client: client.post(f"/admin/{name}/", data), is_logged=True)
@@ -419,7 +435,7 @@ def test_a_person_of_two_clinics_sees_both_and_no_third(world: World, name: str)
         assert (f"/admin/{name}/{row.pk}/change/" in listed) is (status == 200)
 
 
-@pytest.mark.parametrize("path", ["sessions", "requests", "transcripts", "notes"])
+@pytest.mark.parametrize("path", ["sessions", "requests", "transcripts", "notes", "recordings"])
 def test_over_rest_a_key_of_one_clinic_lists_no_others_rows(world: World, path: str) -> None:
     elsewhere = a_world(world.other)
     client = Client(headers={"Authorization": f"Bearer {a_key(world.clinic)}"})

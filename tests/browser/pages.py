@@ -116,6 +116,7 @@ READ = [*FOR_MEMBERS, *FOR_MANAGERS]
 ALL = [*READ, *FOR_OPERATORS]
 REQUESTS = ["queued", "submitting", "waiting", "overdue", "failed", "cancelled"]
 NOTES = ["needs_review", "in_review", "approved", "signed", "amended", "rejected", "entered_in_error"]
+RECORDINGS = ["archived", "available", "lost"]
 NOBODYS = {"Username": "nobody", "Password": "no such password"}
 
 FRONT = [Shown("front page", who, site("index")) for who in ("viewer", "manager", "operator", "newcomer", "stray")]
@@ -134,6 +135,7 @@ ROWS = [
     *(Shown(f"{name} page", "operator", of_row(name)) for name in FOR_OPERATORS),
     *(Shown(f"{state} request", "manager", of_row(state)) for state in REQUESTS),
     *(Shown(f"{state} note", "reviewer", of_row(state)) for state in NOTES),
+    *(Shown(f"{state} recording", "manager", of_row(f"{state}_recording")) for state in RECORDINGS),
     Shown("note", "viewer", of_row("notes_note")),
     Shown("junk callback", "manager", of_row("junk")),
     Shown("callback's body", "manager", of_row("ingest_callback", "body")),

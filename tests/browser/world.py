@@ -14,6 +14,7 @@ from access.models import AccessEntry, Clinic, Membership, User
 from ingest.models import Callback
 from notes import review
 from notes.models import Note
+from recordings.models import RecordingPart
 from tests.admin.rows import consultation
 from tests.admin.signin import code_of
 from tests.browser.consultations import consulted, in_hand, of_request
@@ -24,6 +25,7 @@ from tests.factories import (
     MembershipFactory,
     NoteFactory,
     OrphanFactory,
+    RecordingFactory,
     TranscriptFactory,
     UserFactory,
 )
@@ -74,7 +76,7 @@ def rows(clinic: Clinic, reviewer: User) -> dict[str, Any]:
         "access_trustedissuer": common["access_allowedapplication"].issuer,
         "feed_event": EventFactory(clinic=clinic),
     }
-    return common | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic)
+    return common | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic) | recordings(clinic)
 
 
 def requests(clinic: Clinic) -> dict[str, Any]:
@@ -104,6 +106,21 @@ def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
     by = Actor(AccessEntry.Actor.USER, str(reviewer.pk))
     review.amend(found["amended"].pk, by, LONG)
     return found | {"consulted": consulted(clinic), "in_hand": in_hand(clinic, reviewer)}
+
+
+def recordings(clinic: Clinic) -> dict[str, Any]:
+    """Copied, to be lost within the day, and lost."""
+    soon = {"available_until": timezone.now() + timedelta(hours=5), "error_code": "no_answer", "error_message": LONG}
+    states = {
+        "archived": {"archived_at": timezone.now(), "size": 64_044, "part_count": 2},
+        "available": soon,
+        "lost": {},
+    }
+    facts = {"session__clinic": clinic, "session__encounter_ref": LONG}
+    found = {f"{state}_recording": RecordingFactory(**facts, state=state, **states[state]) for state in states}
+    for recording in found.values():
+        RecordingPart.objects.create(clinic=clinic, recording=recording, number=1, vendor_ref="1")
+    return found
 
 
 def callbacks(clinic: Clinic) -> dict[str, Any]:
