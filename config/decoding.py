@@ -73,7 +73,7 @@ def frames(container: Any) -> Iterator[Any]:
     import av
 
     for packet in container.demux(container.streams.audio[0]):
-        with suppress(av.error.InvalidDataError):
+        with suppress(av.FFmpegError):  # AAC's decoder knows of more kinds of them than InvalidDataError
             yield from packet.decode()
 
 

@@ -22,7 +22,10 @@ RATE = 8000  # what is drawn is speech: below 4 kHz
 
 
 def measure(path: str, duration_ms: int) -> tuple[list[int], Quality]:
-    """The loudest moment of each of 600 equal parts, of both sides together, in hundredths of the loudest of all."""
+    """The loudest moment of each of 600 equal parts, of both sides together, in hundredths of the loudest of all.
+
+    Raises whatever FFmpeg has to say of the file, and ValueError where nothing of it is sound.
+    """
     loudest, length = [0] * PARTS, max(1, duration_ms * RATE // 1000)
     listener = Listener(RATE)
     with decoding.opened(path) as container:
@@ -30,6 +33,8 @@ def measure(path: str, duration_ms: int) -> tuple[list[int], Quality]:
             samples = array("h", sound)
             listener.hear(at, samples)
             place(samples, at, length, loudest)
+    if not listener.samples:
+        raise ValueError("no sound")
     top = max(loudest)
     return [round(100 * peak / (top or 1)) for peak in loudest], listener.heard(top)
 

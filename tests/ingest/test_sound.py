@@ -113,12 +113,15 @@ def test_a_gap_between_timestamps_is_silence_of_its_length(sounding: Sounding) -
     assert loud == [True, False, False, False, True]
 
 
-def test_a_broken_stretch_is_silence_of_its_length(sounding: Sounding) -> None:
-    content = bytearray(encoded("mp3", seconds=6))
+@pytest.mark.parametrize("suffix", CODECS)
+def test_a_broken_stretch_costs_no_more_than_itself(suffix: str, sounding: Sounding) -> None:
+    content = bytearray(encoded(suffix, seconds=6))
     duration_ms = sounding(bytes(content)).duration_ms
     third = len(content) // 3
-    content[third : third + 2000] = bytes(2000)
-    assert len(samples(sounding(bytes(content), duration_ms).frames(0))) == duration_ms * 16
+    content[third : third + 2000] = b"broken!" * 285 + bytes(5)
+    heard = samples(sounding(bytes(content), duration_ms).frames(0))
+    assert len(heard) == duration_ms * 16
+    assert pitch(heard[: RATE * 3 // 2]) == pitch(heard[RATE * 4 : RATE * 11 // 2]) == pytest.approx(440, abs=2)
 
 
 def test_a_header_that_lies_about_the_length_changes_nothing(sounding: Sounding) -> None:

@@ -229,7 +229,9 @@ def test_an_audio_and_all_of_a_session_are_checked(quiet: Any) -> None:
     assert WORDS[0] in of_audio
 
 
-@pytest.mark.parametrize("content", [b"not audio at all" * 100, b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n"])
+@pytest.mark.parametrize(
+    "content", [b"not audio at all" * 100, wav_of([]), b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n"]
+)
 def test_what_cannot_be_decoded_is_said_and_is_an_exit(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "some").write_bytes(content)
     out = StringIO()
