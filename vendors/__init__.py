@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from vendors.base import Account, Vendor
+from vendors.base import Account, Tokens, Vendor
 from vendors.nabla.adapter import NablaVendor
 from vendors.outbound import Outbound
+from vendors.suki.adapter import SukiVendor
 
 VENDORS: dict[str, type[Vendor]] = {
     NablaVendor.name: NablaVendor,
+    SukiVendor.name: SukiVendor,
 }
 
 
-def connect(name: str, account: Account, outbound: Outbound) -> Vendor:
+def connect(name: str, account: Account, outbound: Outbound, tokens: Tokens) -> Vendor:
     """The vendor called `name`, as this account sees it. Nothing is sent yet. Raises KeyError for an unknown name.
 
     Whatever the vendor sends, the account's secrets go to the account's own addresses alone.
     """
-    return VENDORS[name](account, outbound.trusting(*_addresses(account)))
+    return VENDORS[name](account, outbound.trusting(*_addresses(account)), tokens)
 
 
 def _addresses(account: Account) -> list[str]:

@@ -6,9 +6,9 @@ from the start of the audio; texts are `str` without U+0000 and without lone sur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TRANSCRIPT = "transcript_item"
 NOTE = "note"
+
+#: Of a session: "ambient" or "dictation".
+Kind = str
 
 
 class VendorError(Exception):
@@ -74,6 +77,7 @@ class Wish:
 
     output_objects: tuple[str, ...]
     language: str
+    kind: Kind = field(default="ambient", kw_only=True)
     note_template: str = "GENERAL_MEDICINE"
     section_style: str = "auto"
     split_by_sentence: bool = False
@@ -91,9 +95,70 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Speech:
+    """How streamed audio is encoded: one value for a session's set-up and for each of its frames. Always mono."""
+
+    language: str
+    encoding: str = "LINEAR16"
+    sample_rate_hertz: int = 16_000
+
+    @property
+    def bytes_per_second(self) -> int:
+        return 2 * self.sample_rate_hertz
+
+
+class Sound(Protocol):
+    """An audio as it is streamed to a vendor."""
+
+    speech: Speech
+    duration_ms: int
+
+    def frames(self, start_ms: int) -> Iterator[bytes]:
+        """From there to its end: 100 ms each, the last may be shorter. Raises VendorError where it cannot be read."""
+
+
+class Superseded(Exception):
+    """Whoever is at a job may not go on: another worker has it now, or nobody wants it any more."""
+
+
+class Progress(Protocol):
+    """How far a job has come; kept, so that another worker goes on where this one stopped.
+
+    `ref`: the vendor's id of what an earlier try opened. `sent_ms`: of the audio. Methods that tell something raise
+    Superseded.
+    """
+
+    ref: str | None
+    sent_ms: int
+
+    def opened(self, ref: str) -> None:
+        """The vendor has made the session: whatever follows belongs to it."""
+
+    def sending(self, until_ms: int) -> None:
+        """The audio up to there is handed over from now on. Told before: what is in doubt is not sent twice."""
+
+    def heard(self, text: str, *, is_final: bool) -> None:
+        """What a dictation was understood as: a final stays, anything else lasts until the next."""
+
+    def finals(self) -> Sequence[str]:
+        """All finals so far in their order, earlier tries' too."""
+
+
+class Tokens(Protocol):
+    """A vendor's short-lived tokens, shared by all processes and encrypted. `key` holds no secret."""
+
+    def get(self, key: str) -> str | None: ...
+
+    def put(self, key: str, token: str, seconds: float) -> None: ...
+
+    def drop(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One submission, ready to send. Both URLs carry tickets: they are secrets.
 
+    `sound`: the audio, for a vendor that takes a stream. The `*_ref`s are the clinic's own.
     `unanswered_before`: an earlier try under the same `client_request_id` may have reached the vendor.
     """
 
@@ -102,13 +167,46 @@ class Job:
     file_url: str = field(repr=False)
     callback_url: str = field(repr=False)
     unanswered_before: bool = False
+    encounter_ref: str = ""
+    clinician_ref: str = ""
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The vendor has it. `ref` is the vendor's own id for it, None where it named none."""
+    """The vendor has it. `ref` is the vendor's own id for it, None where it named none.
+
+    `answer`: where the vendor gave it at once, as the last word of a stream.
+    """
 
     ref: str | None
+    answer: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a vendor keeps for us: its own id of it, and the vendor's user that it is kept for."""
+
+    ref: str
+    clinician_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One part of a recording. `url` opens it for whoever has it, until `expires_at`."""
+
+    recording_id: str
+    url: str = field(repr=False)
+    expires_at: datetime
+    sequence_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingLinks:
+    """In the order of the parts. `is_streamable`: whether links for playing can be had; else only those for saving."""
+
+    links: tuple[Link, ...]
+    is_streamable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +252,17 @@ class Result:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The vendor says that something became of `ref`, without bringing it: `poll` asks.
+
+    `problem`: what staff should know, in plain words, where the notice itself is out of the ordinary.
+    """
+
+    ref: str
+    problem: str = ""
+
+
 class Vendor(Protocol):
     """One scribe vendor. Class methods need no account: they only read and judge."""
 
@@ -164,8 +273,17 @@ class Vendor(Protocol):
     answers_once: ClassVar[bool]
     #: Whether its webhooks come to an account's address, signed.
     signs_webhooks: ClassVar[bool]
+    #: Kinds of session that it writes up.
+    kinds: ClassVar[frozenset[str]]
+    #: By link it fetches `job.file_url`; by stream it is sent `job.sound`, which may take as long as the audio lasts.
+    takes_audio: ClassVar[Literal["link", "stream"]]
+    #: Whether `poll` can ask it for answers.
+    is_polled: ClassVar[bool]
+    #: Whether it has `recordings`, and for how long from the session on.
+    keeps_recordings: ClassVar[bool]
+    recordings_kept: ClassVar[timedelta] = timedelta(0)
 
-    def __init__(self, account: Account, outbound: Outbound) -> None: ...
+    def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None: ...
 
     @classmethod
     def check_credentials(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
@@ -176,7 +294,12 @@ class Vendor(Protocol):
         """Why this vendor could not grant the wish; empty when it can. Asked before anything is stored or sent."""
 
     @classmethod
-    def parse(cls, body: bytes) -> Result:
+    def partner(cls, credentials: Mapping[str, Any]) -> str:
+        """Accounts with the same one share the vendor's webhooks; empty where each account has its own."""
+        return ""
+
+    @classmethod
+    def parse(cls, body: bytes) -> Result | Notice:
         """One answer, normalised. Raises Unreadable."""
 
     @classmethod
@@ -184,7 +307,7 @@ class Vendor(Protocol):
         """What a webhook's sender offers as proof, from the headers alone: asked before the body is read.
 
         `headers`: names in lower case; a repeated one comes joined by a comma. `now` knows its time zone.
-        Raises Rejected for what cannot hold whatever the body is: missing, malformed, more than 60 s old or ahead.
+        Raises Rejected for what cannot hold whatever the body is: missing, malformed, too old or too far ahead.
         """
 
     @classmethod
@@ -199,5 +322,30 @@ class Vendor(Protocol):
         differs.
         """
 
-    def submit(self, job: Job) -> Submitted:
-        """Hand over one job. Idempotent by `job.client_request_id`. Raises VendorError."""
+    def submit(self, job: Job, progress: Progress) -> Submitted:
+        """Hand over one job. Idempotent by `job.client_request_id`, and goes on from `progress`.
+
+        Raises VendorError, and Superseded.
+        """
+
+    def poll(self, held: Held) -> Sequence[bytes]:
+        """Answers for `parse`, made of whatever the vendor has to be asked for; none while it is at work.
+
+        Raises VendorError.
+        """
+        return ()
+
+    def recordings(self, held: Held, *, download: bool) -> RecordingLinks:
+        """Fresh links to the parts of the original recording, for playing or for saving.
+
+        Raises VendorError: `recording_pending` while the vendor is processing it, `recording_gone`, permanent, when it
+        has deleted it.
+        """
+        raise VendorError(f"{self.title} keeps no recordings.", permanent=True, code="no_recordings")
+
+    def close(self, held: Held, *, kind: Kind) -> None:
+        """Ends what an abandoned job has left open at the vendor; nothing where that has ended already.
+
+        Raises VendorError.
+        """
+        return

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import requests
+from requests.adapters import DEFAULT_CA_BUNDLE_PATH
 
 from vendors import origins
 from vendors.addresses import Endpoint, Network, is_named, may_call, resolve
@@ -164,7 +165,7 @@ class Outbound:
         raise failure
 
     def _authorities(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.ca_file or requests.certs.where())
+        context = ssl.create_default_context(cafile=self.ca_file or DEFAULT_CA_BUNDLE_PATH)
         context.set_alpn_protocols(["http/1.1"])
         return context
 

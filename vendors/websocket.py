@@ -110,7 +110,7 @@ class Handshake:
                 route.connected = True
                 super().__init__(*args, **options)
 
-        return connect(
+        connection: ClientConnection = connect(
             f"ws{self.url.removeprefix('http')}",
             sock=route.open(),
             ssl=self.authorities if self.url.startswith("https:") else None,
@@ -121,3 +121,4 @@ class Handshake:
             create_connection=Routed,
             **_OPTIONS,
         )
+        return connection

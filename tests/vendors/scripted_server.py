@@ -73,6 +73,10 @@ class ScriptedServer:
 
         return answer
 
+    def respond(self) -> Answer:
+        """What comes next: to the request that was asked last, where requests are read."""
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
     def _serve(self) -> None:
         with suppress(OSError):
             while True:
@@ -90,7 +94,7 @@ class ScriptedServer:
             with line:
                 if self.reads_requests:
                     self.asked.append(_read_request(line))
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                answer = self.respond()
                 if callable(answer):
                     answer(line)
                 else:

@@ -18,6 +18,8 @@ JUNK = [b"", b"[" * 10_485_760, b"\x00\xff\xfe", b"<html></html>", b"{", b"{}", 
 
 class SignedContract(ABC):
     credentials: dict[str, Any]
+    #: How far the sender's clock and ours may be apart.
+    window = timedelta(seconds=60)
 
     @property
     @abstractmethod
@@ -68,15 +70,16 @@ class SignedContract(ABC):
             self.prove(self.signed(b"{}"), b"{}", secrets=secrets)
             self.prove(self.signed(b"{}", secret=OTHER), b"{}", secrets=secrets)
 
-    @pytest.mark.parametrize("seconds", [-60, -59.999, 0, 60])
-    def test_a_minute_of_difference_between_the_clocks_is_allowed(self, seconds: float) -> None:
-        self.prove(self.signed(b"{}"), b"{}", now=NOW + timedelta(seconds=seconds))
+    @pytest.mark.parametrize("share", [-1, -0.9999, 0, 1])
+    def test_some_difference_between_the_clocks_is_allowed(self, share: float) -> None:
+        self.prove(self.signed(b"{}"), b"{}", now=NOW + share * self.window)
 
-    @pytest.mark.parametrize("seconds", [60.001, -60.001, 86_400, -86_400, 1e9, -1e9])
+    @pytest.mark.parametrize("seconds", [0.001, 86_400, 1e9])
     def test_more_is_stale_whether_it_is_old_or_from_the_future(self, seconds: float) -> None:
-        now = NOW + timedelta(seconds=seconds)
-        with pytest.raises(Rejected, match=r"^signature_stale$"):
-            self.vendor.read_signature(self.signed(b"{}"), now)
+        apart = self.window + timedelta(seconds=seconds)
+        for now in (NOW + apart, NOW - apart):
+            with pytest.raises(Rejected, match=r"^signature_stale$"):
+                self.vendor.read_signature(self.signed(b"{}"), now)
 
     def test_an_old_signature_is_not_made_fresh_by_another_time(self) -> None:
         old, fresh = self.signed(b"{}", at=NOW - timedelta(days=1)), self.signed(b"{}")
@@ -109,6 +112,15 @@ class SignedContract(ABC):
         headers = self.signed(b"{}")
         self.prove({name: value.upper() for name, value in headers.items()}, b"{}")
 
+    def test_the_secrets_are_those_of_the_account(self) -> None:
+        assert list(self.vendor.webhook_secrets(self.credentials)) == self.credentials["webhook_secrets"]
+        others = {name: value for name, value in self.credentials.items() if name != "webhook_secrets"}
+        assert not self.vendor.webhook_secrets(others)
+
+
+class NamedEventsContract(SignedContract):
+    """What every vendor must do whose signed webhooks name their events."""
+
     def test_the_same_event_is_known_again_whatever_it_says(self) -> None:
         first, again = self.event("e", "hello"), self.event("e", "hello again")
         assert first != again
@@ -123,8 +135,3 @@ class SignedContract(ABC):
         assert "\x00" not in key
         key.encode()
         assert key != self.vendor.event_id(self.event(event_id + "x", "hello"))
-
-    def test_the_secrets_are_those_of_the_account(self) -> None:
-        assert list(self.vendor.webhook_secrets(self.credentials)) == self.credentials["webhook_secrets"]
-        others = {name: value for name, value in self.credentials.items() if name != "webhook_secrets"}
-        assert not self.vendor.webhook_secrets(others)

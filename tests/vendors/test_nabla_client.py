@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.vendors.contract import CANARY, LOOPBACK, VendorContract, job
+from tests.vendors.going import Noted, OwnTokens
 from tests.vendors.scripted_server import ScriptedServer, http
-from tests.vendors.signed_contract import NOW, SECRET, SignedContract
+from tests.vendors.signed_contract import NOW, SECRET, NamedEventsContract
 from vendors import connect
 from vendors.base import Account, Submitted, Wish
 from vendors.nabla.wire import CallbackBody
@@ -22,7 +23,7 @@ from vendors.outbound import Outbound
 REQUEST_ID = "0C4E9C9E-7C1B-4B57-B3D4-2A6A2B0E1F77"
 
 
-class TestNabla(VendorContract, SignedContract):
+class TestNabla(VendorContract, NamedEventsContract):
     name = "nabla"
     credentials = {"server_key": "key-1", "webhook_secrets": ["old", "new"]}
 
@@ -57,7 +58,7 @@ class TestNabla(VendorContract, SignedContract):
     def test_the_request_is_as_documented(self) -> None:
         wish = Wish(("note",), "fr", "SOAP", "paragraphs", split_by_sentence=True, split_by_problem=True)
         with ScriptedServer(http(200, self.accepted())) as server:
-            self.connected(server).submit(job(wish=wish))
+            self.connected(server).submit(job(wish=wish), Noted())
         (asked,) = server.asked
         assert (asked.method, asked.path) == ("POST", "/listen_async")
         assert asked.headers["authorization"] == "Bearer key-1"
@@ -77,17 +78,17 @@ class TestNabla(VendorContract, SignedContract):
 
     def test_the_vendors_id_is_kept_as_it_came(self) -> None:
         with ScriptedServer(http(200, self.accepted())) as server:
-            assert self.connected(server).submit(job()) == Submitted(REQUEST_ID)
+            assert self.connected(server).submit(job(), Noted()) == Submitted(REQUEST_ID)
 
     def test_a_base_url_may_end_in_a_slash_and_hold_a_path(self) -> None:
         with ScriptedServer(http(200, self.accepted())) as server:
             account = Account(f"{server.url}/v1/server/", self.credentials)
-            connect("nabla", account, Outbound(LOOPBACK)).submit(job())
+            connect("nabla", account, Outbound(LOOPBACK), OwnTokens()).submit(job(), Noted())
         assert server.asked[0].path == "/v1/server/listen_async"
 
     def test_a_conflict_after_an_unanswered_try_means_that_nabla_has_it(self) -> None:
         with ScriptedServer(http(409, {"message": "dup", "code": 1})) as server:
-            assert self.connected(server).submit(job(unanswered_before=True)) == Submitted(None)
+            assert self.connected(server).submit(job(unanswered_before=True), Noted()) == Submitted(None)
 
     @pytest.mark.parametrize(
         ("status", "body", "code", "permanent"),

@@ -17,7 +17,8 @@ import pytest
 from tests.vendors.guard import LOOPBACK, REFUSED, SECRET, TLS_FAILED, UNREACHABLE, facts, failure
 from tests.vendors.internet import OTHER_PUBLIC, PUBLIC, PUBLIC_V6, Internet
 from tests.vendors.scripted_server import ScriptedServer, http
-from vendors.outbound import MIB, Outbound, Response
+from vendors.answers import Response
+from vendors.outbound import MIB, Outbound
 from vendors.proxy import Proxy
 
 URL = "https://vendor.example/a?b=c"

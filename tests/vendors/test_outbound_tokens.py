@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.vendors.contract import job
+from tests.vendors.going import Noted, OwnTokens
 from tests.vendors.guard import LOOPBACK, REFUSED, SECRET, TOKEN_HOST_REFUSED, facts, failure
 from tests.vendors.internet import PUBLIC, Internet
 from tests.vendors.scripted_server import ScriptedServer, http
@@ -130,7 +131,7 @@ def test_a_connected_vendor_can_send_its_key_to_its_accounts_addresses_alone(mon
         streaming = f"ws://127.0.0.1:{b.port}/stream"
         options: dict[str, Any] = {"partner_url": a.url, "streaming_url": streaming, "region": other.url}
         account = Account("https://vendor.example/v1", {"server_key": SECRET}, options)
-        vendor = connect("curious", account, Outbound(LOOPBACK).trusting(other.url))
+        vendor = connect("curious", account, Outbound(LOOPBACK).trusting(other.url), OwnTokens())
         assert isinstance(vendor, Curious)
         assert (vendor.tell(a.url), vendor.tell(b.url)) == (200, 200)
         with pytest.raises(VendorError) as caught:
@@ -142,12 +143,14 @@ def test_a_connected_vendor_can_send_its_key_to_its_accounts_addresses_alone(mon
 @pytest.mark.parametrize("options", [{}, {"partner_url": None, "streaming_url": 7}, {"partner_url": ""}])
 def test_an_account_need_not_have_more_addresses_than_one(options: dict[str, Any]) -> None:
     with ScriptedServer(http(200)) as server:
-        connect("nabla", Account(server.url, {"server_key": "k"}, options), Outbound(LOOPBACK)).submit(job())
+        connect("nabla", Account(server.url, {"server_key": "k"}, options), Outbound(LOOPBACK), OwnTokens()).submit(
+            job(), Noted()
+        )
     assert server.asked[0].headers["authorization"] == "Bearer k"
 
 
 def test_a_vendor_that_was_not_connected_sends_no_key() -> None:
     with ScriptedServer(http(200)) as server, pytest.raises(VendorError) as caught:
-        NablaVendor(Account(server.url, {"server_key": "k"}), Outbound(LOOPBACK)).submit(job())
+        NablaVendor(Account(server.url, {"server_key": "k"}), Outbound(LOOPBACK), OwnTokens()).submit(job(), Noted())
     assert facts(caught.value) == TOKEN_HOST_REFUSED
     assert not server.asked

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from vendors.base import Account, Job, Problem, Result, Submitted, Wish
+from vendors.base import Account, Job, Problem, Progress, Result, Submitted, Tokens, Vendor, Wish
+from vendors.credentials import MOST_SECRETS, are_secrets, is_secret
 from vendors.nabla import rules, webhooks, wire
 from vendors.nabla.client import listen_async
 from vendors.outbound import Outbound
 from vendors.signing import Signature
 
-MOST_SECRETS = 8
 _CREDENTIALS = ("server_key", "webhook_secrets")
 
 
-class NablaVendor:
+class NablaVendor(Vendor):
     """Nabla's `listen_async`: one POST out, one callback or signed webhook back, nothing to poll."""
 
     name: ClassVar[str] = "nabla"
@@ -24,8 +24,12 @@ class NablaVendor:
     default_base_url: ClassVar[str] = "https://api.nabla.com/v1/copilot-api/server"
     answers_once: ClassVar[bool] = True
     signs_webhooks: ClassVar[bool] = True
+    kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
+    takes_audio: ClassVar[Literal["link", "stream"]] = "link"
+    is_polled: ClassVar[bool] = False
+    keeps_recordings: ClassVar[bool] = False
 
-    def __init__(self, account: Account, outbound: Outbound) -> None:
+    def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None:
         self._account = account
         self._outbound = outbound
 
@@ -35,10 +39,9 @@ class NablaVendor:
         # What was typed is not repeated: a name that is none may be the key itself.
         unknown = not credentials.keys() <= set(_CREDENTIALS)
         wrong = ["Nabla's credentials are 'server_key' and 'webhook_secrets', and nothing else."] if unknown else []
-        if not _is_secret(credentials.get("server_key")):
+        if not is_secret(credentials.get("server_key")):
             wrong.append("'server_key' is required: Nabla's server key, in plain characters without spaces.")
-        secrets = credentials.get("webhook_secrets", [])
-        if not isinstance(secrets, list) or len(secrets) > MOST_SECRETS or not all(map(_is_secret, secrets)):
+        if not are_secrets(credentials.get("webhook_secrets", [])):
             wrong.append(
                 f"'webhook_secrets' is a list of at most {MOST_SECRETS} texts in plain characters without spaces, "
                 "or left out."
@@ -71,11 +74,6 @@ class NablaVendor:
         """The `id` of a signed webhook's envelope; None for any other body."""
         return webhooks.event_id(body)
 
-    def submit(self, job: Job) -> Submitted:
+    def submit(self, job: Job, progress: Progress) -> Submitted:
         """POST the job to `listen_async`. Raises VendorError."""
         return listen_async(self._outbound, self._account, job)
-
-
-def _is_secret(value: object) -> bool:
-    """Printable ASCII without spaces: what a header can carry, and what is left of a key pasted well."""
-    return isinstance(value, str) and value.isascii() and value.isprintable() and value != "" and " " not in value

@@ -6,9 +6,10 @@ Source: Nabla's server API reference, version 2024-04-22, `POST /listen_async`. 
 
 from __future__ import annotations
 
+from vendors.answers import Response
 from vendors.base import Account, Job, Submitted, VendorError
 from vendors.nabla.wire import API_VERSION, RATE_LIMITED, read_error_code, read_ref, submit_body
-from vendors.outbound import Outbound, Response
+from vendors.outbound import Outbound
 
 #: Status -> our code, and what staff can do. All permanent: the same request would be refused again.
 REFUSALS = {

@@ -1,0 +1,149 @@
+"""Suki, joined to the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from vendors.base import (
+    Account,
+    Held,
+    Job,
+    Kind,
+    Notice,
+    Problem,
+    Progress,
+    RecordingLinks,
+    Result,
+    Sound,
+    Submitted,
+    Tokens,
+    Vendor,
+    VendorError,
+    Wish,
+)
+from vendors.outbound import Outbound
+from vendors.signing import Signature
+from vendors.suki import answers, partner, rules, streaming, webhooks
+from vendors.suki.access import Access
+from vendors.suki.client import Client
+from vendors.suki.partner import Partner
+from vendors.suki.streaming import Patience, Tape
+from vendors.websocket import WebSocket
+
+
+class SukiVendor(Vendor):
+    """Suki's ambient sessions and dictations: audio by WebSocket, answers by asking, webhooks that say when to ask.
+
+    Of an account's options it reads `pace`, "real_time" or "fast" (as fast as the connection takes it), and
+    `streaming_url`, where WebSockets are opened at another address than the base URL.
+    """
+
+    name: ClassVar[str] = "suki"
+    title: ClassVar[str] = "Suki"
+    default_base_url: ClassVar[str] = "https://sdp.suki.ai"
+    answers_once: ClassVar[bool] = False
+    signs_webhooks: ClassVar[bool] = True
+    kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
+    takes_audio: ClassVar[Literal["link", "stream"]] = "stream"
+    is_polled: ClassVar[bool] = True
+    keeps_recordings: ClassVar[bool] = True
+    recordings_kept: ClassVar[timedelta] = timedelta(days=7)
+    patience: ClassVar[Patience] = Patience()
+
+    def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None:
+        self._account = account
+        self._outbound = outbound
+        self._tokens = tokens
+
+    @classmethod
+    def check_credentials(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
+        """`partner_id`, with `partner_token` or with `partner_key` and `partner_claims`; the rest may be left out."""
+        return partner.check(credentials)
+
+    @classmethod
+    def check(cls, wish: Wish) -> Sequence[Problem]:
+        """Why Suki could not grant the wish; empty when it can."""
+        return rules.check(wish)
+
+    @classmethod
+    def partner(cls, credentials: Mapping[str, Any]) -> str:
+        """The partner id: a partner has one address for webhooks, whichever of its clinics a session is of."""
+        return Partner.of(credentials, "").id
+
+    @classmethod
+    def parse(cls, body: bytes) -> Result | Notice:
+        """What `poll` and `submit` brought, or a webhook. Raises Unreadable."""
+        return answers.parse(body)
+
+    @classmethod
+    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
+        """What the two headers of a webhook offer, made at most 5 minutes ago. Raises Rejected."""
+        return webhooks.read_signature(headers, now)
+
+    @classmethod
+    def webhook_secrets(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
+        """The account's `webhook_secrets`; none where they were left out."""
+        secrets = credentials.get("webhook_secrets")
+        return secrets if isinstance(secrets, list) else []
+
+    @classmethod
+    def event_id(cls, body: bytes) -> str | None:
+        """None: Suki names no event, and the same body is the same event."""
+        return None
+
+    def submit(self, job: Job, progress: Progress) -> Submitted:
+        """Make the session, stream the audio, end the session; a dictation is answered by that. Raises VendorError."""
+        if job.sound is None:
+            raise VendorError("There is no audio to stream.", permanent=True, code="no_audio")
+        if job.wish.kind == "dictation":
+            return self._dictate(job, job.sound, progress)
+        return self._stream(job, job.sound, progress)
+
+    def poll(self, held: Held) -> Sequence[bytes]:
+        """Of an ambient session: nothing while Suki is at work, then one body with all that it wrote."""
+        return self._client(held.clinician_ref).answers(held.ref)
+
+    def recordings(self, held: Held, *, download: bool) -> RecordingLinks:
+        """Links for playing last 15 minutes, or the session's length and 10 minutes more; those for saving an hour."""
+        return self._client(held.clinician_ref).recordings(held.ref, download=download)
+
+    def close(self, held: Held, *, kind: Kind) -> None:
+        """Ends a session that nobody streams to any more."""
+        client = self._client(held.clinician_ref)
+        if kind == "dictation":
+            client.end_dictation(held.ref)
+        else:
+            client.end_ambient(held.ref)
+
+    def _stream(self, job: Job, sound: Sound, progress: Progress) -> Submitted:
+        client = self._client(job.clinician_ref)
+        ref = progress.ref or client.create_ambient(job)
+        progress.opened(ref)
+        tape = self._tape(sound, progress)
+        if not progress.sent_ms:
+            client.give_context(ref, job, Partner.of(self._account.credentials, "").specialty)
+        streaming.stream(tape, lambda: client.open_stream(ref, seconds=tape.longest_seconds), self.patience)
+        client.end_ambient(ref)
+        return Submitted(ref)
+
+    def _dictate(self, job: Job, sound: Sound, progress: Progress) -> Submitted:
+        client = self._client(job.clinician_ref)
+        ref = progress.ref or client.create_dictation(job, sound.speech)
+        progress.opened(ref)
+        tape = self._tape(sound, progress)
+
+        def open_line() -> WebSocket:
+            return client.open_dictation(ref, seconds=tape.longest_seconds)
+
+        streaming.dictate(tape, open_line, progress, self.patience)
+        end = client.end_dictation(ref)
+        return Submitted(ref, answers.dictated(ref, end, progress.finals()))
+
+    def _tape(self, sound: Sound, progress: Progress) -> Tape:
+        return Tape(sound, progress, in_real_time=self._account.options.get("pace") != "fast")
+
+    def _client(self, clinician_ref: str) -> Client:
+        asking = Partner.of(self._account.credentials, clinician_ref)
+        return Client(Access(self._account, self._outbound, self._tokens, asking))

@@ -1,0 +1,139 @@
+"""Suki's REST calls in bytes and types, with no I/O.
+
+Source: Suki's developer pages on authentication, ambient sessions, recordings and dictation.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, NotRequired, TypedDict
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from vendors.base import NOTE, Job, Link, RecordingLinks, Speech, Unreadable
+from vendors.reading import Fields, read_object
+from vendors.suki import sections
+from vendors.suki.rules import full_language
+
+MOST_PARTS = 1_000
+LONGEST_ID = 128
+LONGEST_URL = 8_192
+LONGEST_TOKEN = 8_192
+#: Seconds since 1970 have fewer digits for centuries to come: whatever has more is in milliseconds.
+_FIRST_MILLISECOND = 10**11
+
+_ERROR_ID = re.compile(r"[a-z][a-z0-9_]{0,59}(?=$|[:\s])")
+
+
+class AmbientBody(TypedDict):
+    """`POST /api/v1/ambient/session/create`, the request."""
+
+    ambient_session_id: str
+    encounter_id: NotRequired[str]
+
+
+class AudioConfig(TypedDict):
+    audio_encoding: str
+    audio_language: str
+    sample_rate_hertz: int
+
+
+class DictationBody(TypedDict):
+    """`POST /api/v1/transcription/session/create`, the request."""
+
+    transcription_session_id: str
+    audio_config: AudioConfig
+
+
+def session_id(client_request_id: str) -> str:
+    """The same UUID for the same try, so that a session is made once however often it is asked for."""
+    try:
+        return str(UUID(client_request_id))
+    except ValueError:
+        return str(uuid5(NAMESPACE_URL, f"listenpost:{client_request_id}"))
+
+
+def ambient_body(job: Job) -> AmbientBody:
+    body: AmbientBody = {"ambient_session_id": session_id(job.client_request_id)}
+    if job.encounter_ref:
+        body["encounter_id"] = job.encounter_ref
+    return body
+
+
+def context_body(job: Job, specialty: str) -> dict[str, Any]:
+    """What the note is to have. Its shape is our reading: the pages name `provider` and `sections`, by LOINC."""
+    body: dict[str, Any] = {"provider": {"specialty": specialty}} if specialty else {}
+    if NOTE in job.wish.output_objects:
+        body["sections"] = [{"loinc_code": code} for code in sections.codes(job.wish.note_template)]
+    return body
+
+
+def dictation_body(job: Job, speech: Speech) -> DictationBody:
+    return {
+        "transcription_session_id": session_id(job.client_request_id),
+        "audio_config": {
+            "audio_encoding": speech.encoding,
+            "audio_language": full_language(speech.language),
+            "sample_rate_hertz": speech.sample_rate_hertz,
+        },
+    }
+
+
+def read_token(body: bytes) -> str:
+    """The `suki_token` of a login. Raises Unreadable."""
+    token = read_object(body).optional_text("suki_token", most=LONGEST_TOKEN)
+    if not token:
+        raise Unreadable("suki_token: missing")
+    return token
+
+
+def read_session_id(body: bytes, name: str) -> str | None:
+    """The id that Suki gave a session; None where it cannot be read: then it has the one it was asked to have."""
+    try:
+        return read_object(body).text_or_none(name, most=LONGEST_ID) or None
+    except Unreadable:
+        return None
+
+
+def read_status(body: bytes) -> str:
+    """How far an ambient session is, in lower case. Raises Unreadable."""
+    status = read_object(body).optional_text("status", most=LONGEST_ID)
+    if not status:
+        raise Unreadable("status: missing")
+    return status.lower()
+
+
+def read_error_id(body: bytes) -> str:
+    """The stable id at the beginning of an error's `message`; empty where there is none."""
+    try:
+        message = read_object(body).text_or_none("message", most=10_000) or ""
+    except Unreadable:
+        return ""
+    found = _ERROR_ID.match(message)
+    return found[0] if found else ""
+
+
+def read_recordings(body: bytes) -> RecordingLinks:
+    """The links, in the order of the parts, at most 1,000. Raises Unreadable."""
+    answer = read_object(body)
+    items = answer.objects("recordings", most=MOST_PARTS)
+    if items is None:
+        raise Unreadable("recordings: missing")
+    links = sorted(map(_link, items), key=lambda link: link.sequence_number)
+    return RecordingLinks(tuple(links), is_streamable=answer.value("is_streamable") is not False)
+
+
+def _link(item: Fields) -> Link:
+    recording_id = item.optional_text("recording_id", most=LONGEST_ID)
+    url = item.optional_text("presigned_url", most=LONGEST_URL)
+    number = item.milliseconds("sequence_number")  # a whole number from 0 on, whatever it counts
+    if not recording_id or not url or number is None:
+        raise Unreadable("recordings: an item lacks its id, link or number")
+    return Link(recording_id, url, _moment(item.value("expires_at")), number)
+
+
+def _moment(value: object) -> datetime:
+    """Unix seconds, or milliseconds. Raises Unreadable."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**14:
+        raise Unreadable("recordings: an item has no expires_at that can be read")
+    return datetime.fromtimestamp(value / 1000 if value >= _FIRST_MILLISECOND else value, UTC)
