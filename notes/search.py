@@ -10,7 +10,7 @@ found or time is up: docs/decisions/0012-search-shelf-by-shelf.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -126,10 +126,18 @@ def _taken(rows: QuerySet[Row], queries: list[str], most: int, seconds: float) -
         SELECT number, hit.id FROM unnest(%s::text[]) WITH ORDINALITY AS shelf (query, number)
         LEFT JOIN LATERAL ({hits}) AS hit (id) ON true LIMIT %s
     """  # noqa: S608
-    with transaction.atomic(), connection.cursor() as cursor:
-        if seconds:
-            cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:.0f}")
+    with _within(seconds), connection.cursor() as cursor:
         yield from cursor.cursor.stream(sql, [queries, *given, most + len(queries)])
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    if not seconds:
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:.0f}")
+        yield
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 

@@ -85,7 +85,7 @@ def result(clinic: Clinic) -> None:
         ("requests", 3),  # and their submissions
         ("transcripts", 2),
         ("notes", 2),
-        ("notes?q=knee", 6),  # the words in each language, the newest row, shelves, everything
+        ("notes?q=knee", 4),  # the words in each language, how many there may be, and which
         ("notes?include=sections", 5),  # and the addenda, and the access log
         ("notes?include=sections,transcript", 7),
     ],
