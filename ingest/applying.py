@@ -187,7 +187,7 @@ def kept_recording(case: Case) -> Kept | None:
     """The recording that the vendor keeps of a session that is complete."""
     request, submission = case.request, case.submission
     ref = submission.vendor_request_id or case.result.ref
-    if not ref or request.account_id is None or not VENDORS[request.vendor].keeps_recordings:
+    if not ref or request.account_id is None or request.session.kind not in VENDORS[request.vendor].keeps_recordings:
         return None
     return Kept(
         clinic_id=request.clinic_id,

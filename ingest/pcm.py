@@ -30,16 +30,17 @@ class Incomplete(Exception):
 
 def decoded(path: str, rate: int, start_ms: int, stop_ms: int) -> Iterator[bytes]:
     """The samples from there to there, as pieces that may be empty. All is decoded: seeking is not exact."""
-    start, stop, at = start_ms * rate // 1000, stop_ms * rate // 1000, 0
+    # A length in milliseconds was rounded down: whatever the file has of the one after it is heard too.
+    start, stop, last, at = *(ms * rate // 1000 for ms in (start_ms, stop_ms, stop_ms + 1)), 0
     with decoding.opened(path) as container:
         for piece in gapless(decoding.mono(decoding.frames(container), rate), rate):
-            yield piece[2 * max(0, start - at) : 2 * max(0, stop - at)]
+            yield piece[2 * max(0, start - at) : 2 * max(0, last - at)]
             at += len(piece) // 2
-            if at >= stop:
+            if at >= last:
                 return
     if not at or stop - at > LOST_MS * rate // 1000:
         raise Incomplete
-    yield bytes(2 * (stop - max(at, start)))
+    yield bytes(2 * max(0, stop - max(at, start)))
 
 
 def gapless(pieces: Iterable[tuple[int, bytes]], rate: int) -> Iterator[bytes]:

@@ -279,8 +279,8 @@ class Vendor(Protocol):
     takes_audio: ClassVar[Literal["link", "stream"]]
     #: Whether `poll` can ask it for answers.
     is_polled: ClassVar[bool]
-    #: Whether it has `recordings`, and for how long from the session on.
-    keeps_recordings: ClassVar[bool]
+    #: Kinds of session that it has `recordings` of, and for how long from the session on.
+    keeps_recordings: ClassVar[frozenset[str]]
     recordings_kept: ClassVar[timedelta] = timedelta(0)
 
     def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None: ...

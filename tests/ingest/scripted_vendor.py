@@ -48,7 +48,7 @@ class ScriptedVendor(Vendor):
     kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
     takes_audio: ClassVar[Literal["link", "stream"]] = "stream"
     is_polled: ClassVar[bool] = True
-    keeps_recordings: ClassVar[bool] = False
+    keeps_recordings: ClassVar[frozenset[str]] = frozenset()
     script: ClassVar[Script] = Script()
 
     def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None:

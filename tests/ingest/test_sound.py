@@ -181,7 +181,7 @@ def test_a_file_that_has_lost_its_end_is_not_sent_as_if_it_were_whole(suffix: st
 def test_years_of_silence_in_a_few_bytes_are_no_longer_than_the_audio(sounding: Sounding) -> None:
     of = sounding(encoded("webm", seconds=0.5, jump=3_000_000), duration_ms=600_000)
     sent = sum(len(frame) for frame in of.frames(0))
-    assert sent == 600 * 2 * RATE
+    assert 0 <= sent - 600 * 2 * RATE <= 2 * RATE // 1000
 
 
 def test_a_header_that_makes_a_second_into_half_a_day_costs_little_memory(sounding: Sounding) -> None:

@@ -27,7 +27,7 @@ class NablaVendor(Vendor):
     kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
     takes_audio: ClassVar[Literal["link", "stream"]] = "link"
     is_polled: ClassVar[bool] = False
-    keeps_recordings: ClassVar[bool] = False
+    keeps_recordings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None:
         self._account = account

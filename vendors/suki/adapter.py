@@ -48,7 +48,7 @@ class SukiVendor(Vendor):
     kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
     takes_audio: ClassVar[Literal["link", "stream"]] = "stream"
     is_polled: ClassVar[bool] = True
-    keeps_recordings: ClassVar[bool] = True
+    keeps_recordings: ClassVar[frozenset[str]] = frozenset({"ambient"})
     recordings_kept: ClassVar[timedelta] = timedelta(days=7)
     patience: ClassVar[Patience] = Patience()
 
