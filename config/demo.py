@@ -1,6 +1,6 @@
-"""The whole way of one consultation, on this machine: `python -m config.demo [--once]`, or scripts/demo.
+"""The whole way of one consultation, on this machine: `python -m config.demo [--vendor NAME] [--once]`, or scripts/demo.
 
-It runs an installation with the sandbox as its vendor, uploads the sample over REST like any other client, and prints
+It runs an installation with the sandbox as its vendors, uploads the sample over REST like any other client, and prints
 the note and where to look. `--once` ends it there.
 """
 
@@ -25,7 +25,16 @@ CLINIC, USER = "demo", "clinician"
 SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
 CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
 SERVER_KEY = "sandbox-nabla-key"
-WEBHOOK_SECRET = "sandbox-nabla-webhook-secret"  # noqa: S105 (the sandbox is told it too)
+# The sandbox is told these too.
+WEBHOOK_SECRET, SUKI_SECRET = "sandbox-nabla-webhook-secret", "sandbox-suki-webhook-secret"  # noqa: S105
+SUKI = {
+    "partner_id": "sandbox-partner",
+    "partner_token": "sandbox-partner-token",
+    "provider_id": "dr-demo",
+    "provider_org_id": "demo-clinic",
+    "provider_specialty": "FAMILY_MEDICINE",
+    "webhook_secrets": [SUKI_SECRET],
+}
 # How a partner system of the clinic gets its tokens: at the sandbox's issuer, by client credentials.
 PARTNER = {"client_id": "sandbox-partner", "client_secret": "sandbox-partner-secret", "audience": "listenpost"}
 PARTNER_SCOPES = ("notes:read", "callbacks:write")
@@ -42,7 +51,7 @@ class Demo:
         self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
         self.issuer_url = f"{self.sandbox_url}/issuer"
         self.password = secret(self.place.var / "secrets" / "demo-password")
-        self.api_key = self.webhook_url = ""
+        self.api_key = self.webhook_url = self.suki_url = ""
         installation.supervisor.changed = self.write
 
     def start(self) -> None:
@@ -68,6 +77,7 @@ class Demo:
             "admin": {"username": USER, "password": self.password},
             "sandbox_url": self.sandbox_url,
             "webhooks": {"url": self.webhook_url, "secrets": [WEBHOOK_SECRET]},
+            "suki_webhooks": {"url": self.suki_url, "secrets": [SUKI_SECRET]},
             "metrics_token": env["METRICS_TOKEN"],
             "partner": PARTNER | {"issuer": self.issuer_url, "token_url": f"{self.issuer_url}/token"},
             "database_url": env["DATABASE_URL"],
@@ -86,14 +96,18 @@ class Demo:
         base = ("--base-url", f"{self.sandbox_url}/nabla/v1/copilot-api/server")
         key = json.dumps({"server_key": SERVER_KEY, "webhook_secrets": [WEBHOOK_SECRET]})
         self.webhook_url = manage("connect_vendor", CLINIC, "nabla", *base, "--credentials", "-", given_input=key)
+        # As fast as it is taken: nobody wants to wait for as long as the consultation lasted.
+        streams = ("--base-url", f"{self.sandbox_url}/suki", "--pace", "fast", "--credentials", "-")
+        self.suki_url = manage("connect_vendor", CLINIC, "suki", *streams, given_input=json.dumps(SUKI))
         manage("trust_issuer", self.issuer_url, "--name", "The sandbox's issuer")
         partner = ("--application", PARTNER["client_id"], "--audience", PARTNER["audience"], "--name", "Demo partner")
         manage("allow_application", CLINIC, "--issuer", self.issuer_url, *partner, "--scope", *PARTNER_SCOPES)
-        self.installation.done("demo clinic, user and vendor account ready")
+        self.installation.done("demo clinic, user and vendor accounts ready")
 
     def _sandbox(self) -> Process:
         port = self.place.sandbox_port
         command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--suki-webhook-url", self.suki_url, "--suki-webhook-secret", SUKI_SECRET]
         ready = answers("127.0.0.1", port, "/control/health")
         return Process("sandbox", command, env=self.installation.env, cwd=ROOT, ready=ready)
 
@@ -105,7 +119,7 @@ class Demo:
         return key if self.api.accepts(key) else ""
 
     def _new_key(self) -> str:
-        scopes = ("sessions:write", "notes:read")
+        scopes = ("sessions:write", "notes:read", "recordings:read")
         return self.installation.manage("create_api_key", CLINIC, "--name", "demo", "--scope", *scopes)
 
 
@@ -134,19 +148,46 @@ class Api:
         return response.json()
 
 
-def consult(demo: Demo, audio: Path) -> Any:
+def consult(demo: Demo, audio: Path, vendor: str) -> Any:
     """Sends the recording the way every client does and returns the note."""
+    request = ask(demo, audio, CONSULTATION, {"vendor": vendor, "output_objects": ["transcript_item", "note"]})
+    return demo.api.call("GET", f"notes/{request['note']}")
+
+
+def ask(demo: Demo, audio: Path, session: Any, wanted: Any) -> Any:
+    """A request of a new session with this audio, once it is ready."""
     api = demo.api
-    session = api.call("POST", "sessions", json=CONSULTATION)
+    path = f"sessions/{api.call('POST', 'sessions', json=session)['id']}"
     kind = mimetypes.guess_type(audio.name)[0] or "audio/flac"
-    path = f"sessions/{session['id']}"
     stored = api.call("PUT", f"{path}/audio", data=audio.read_bytes(), headers={"Content-Type": kind})
     demo.installation.done(f"uploaded {audio.name}: {stored['duration_ms'] / 1000:.0f} s of audio")
-    wanted = {"vendor": "nabla", "output_objects": ["transcript_item", "note"]}
     request = follow(demo, api.call("POST", f"{path}/requests", json=wanted))
     if request["state"] != "ready":
         raise Failed(f"the request is {request['state']}: {request['failure']}")
-    return api.call("GET", f"notes/{request['note']}")
+    return request
+
+
+def dictate(demo: Demo, audio: Path) -> None:
+    """The same recording as a dictation: what the vendor understood is all that comes of it."""
+    session = {**CONSULTATION, "kind": "dictation", "encounter_ref": "DICTATION-1"}
+    request = ask(demo, audio, session, {"vendor": "suki", "output_objects": ["transcript_item"]})
+    transcript = demo.api.call("GET", f"transcripts/{request['transcript']}")
+    say("\nDictated")
+    for item in transcript["items"]:
+        say(textwrap.fill(item["text"], 96, initial_indent="  ", subsequent_indent="  "))
+
+
+def follow_recording(demo: Demo) -> None:
+    """The vendor's own recording, until there is a copy of it."""
+    begun = time.monotonic()
+    while True:
+        (recording,) = demo.api.call("GET", "recordings?limit=1")["results"]
+        if recording["state"] == "archived":
+            demo.installation.done(f"the vendor's recording is copied: {recording['bytes']:,} bytes")
+            return
+        if time.monotonic() - begun > PATIENCE_SECONDS:
+            raise Failed(f"the recording is still {recording['state']}, see {demo.place.var / 'log'}")
+        demo.installation.supervisor.watch(0.2)
 
 
 def follow(demo: Demo, request: Any) -> Any:
@@ -191,13 +232,16 @@ def print_places(demo: Demo) -> None:
     say("\n" + "\n".join(f"{name + ':':<13}{value}" for name, value in places.items()))
 
 
-def run(*, once: bool) -> None:
+def run(*, vendor: str, once: bool) -> None:
     place = Place.from_environment()
-    with Installation(place, {"OUTBOUND_ALLOW": "127.0.0.0/8"}) as installation:
+    with Installation(place, {"OUTBOUND_ALLOW": "127.0.0.0/8,::1/128"}) as installation:
         place.refuse_busy_ports("web_port", "door_port", "sandbox_port")
         demo = Demo(installation)
         demo.start()
-        print_note(consult(demo, SAMPLE))
+        print_note(consult(demo, SAMPLE, vendor))
+        if vendor == "suki":
+            follow_recording(demo)
+            dictate(demo, SAMPLE)
         print_places(demo)
         if once:
             return
@@ -210,7 +254,8 @@ def run(*, once: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vendor", choices=["nabla", "suki"], default="nabla", help="who writes the consultation up")
     parser.add_argument("--once", action="store_true", help="end after the note is printed")
     arguments = parser.parse_args()
     with one_line():
-        run(once=arguments.once)
+        run(vendor=arguments.vendor, once=arguments.once)
