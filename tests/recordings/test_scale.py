@@ -117,8 +117,8 @@ def test_five_thousand_are_refreshed_in_turn_by_many_workers_and_each_once(many:
     assert len(times) == DUE
     assert set(times.values()) == {1}
     assert not links.is_due()
-    # One second's worth may go at once; the rest comes at the rate, however many workers there are.
-    assert took > (DUE - 1000) / 1000 - 0.1
+    # A few may go at once; the rest comes at the rate, however many workers there are.
+    assert took > (DUE - 400) / 1000 - 0.1
 
 
 def test_the_rate_holds_over_processes() -> None:
@@ -128,5 +128,5 @@ def test_the_rate_holds_over_processes() -> None:
         one.delete(key)
         takes = [client.register_script(rate.TAKE) for client in (one, other)]
         waits = [int(takes[n % 2](keys=[key], args=[100_000, 10_000_000])[1]) / 1e6 for n in range(30)]
-    assert waits[:10] == [0.0] * 10
-    assert 1.8 < waits[-1] < 2.01
+    assert waits[:4] == [0.0] * 4
+    assert 2.4 < waits[-1] < 2.61
