@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ from vendors.route import Route
 #: A message that the other side does not take for so long, or an end that it does not agree to.
 SEND_SECONDS, CLOSE_SECONDS = 20.0, 5.0
 PING_SECONDS = 20.0
+#: Bytes. What waits to be sent is what is lost with a connection that breaks.
+SEND_BUFFER = 64 * 1024
 
 # At its debug level websockets logs the headers of the handshake, and headers hold tokens.
 _log = logging.getLogger("websockets.client")
@@ -92,13 +95,12 @@ class Handshake:
     def shake(self, route: Route, within: float) -> WebSocket | Response:
         """The open line, or the answer of a server that did not open one. Raises VendorError."""
         try:
-            connection = self._connect(route, within)
-            connection.socket.settimeout(SEND_SECONDS)
-            return WebSocket(connection, route)
-        except InvalidStatus as refusal:
-            answer = refusal.response
-            return Response(answer.status_code, CaseInsensitiveDict(answer.headers.raw_items()), bytes(answer.body))
+            return WebSocket(self._connect(route, within), route)
         except BROKEN as error:
+            # Of a redirect websockets complains that it cannot follow it.
+            for refusal in (error, error.__context__):
+                if isinstance(refusal, InvalidStatus):
+                    return _response(refusal)
             failure = broken(error, route)
         raise failure
 
@@ -106,9 +108,11 @@ class Handshake:
         class Routed(ClientConnection):
             """Made once TLS stands: from then on the request may have been received."""
 
-            def __init__(self, *args: Any, **options: Any) -> None:
+            def __init__(self, line: socket.socket, *args: Any, **options: Any) -> None:
                 route.connected = True
-                super().__init__(*args, **options)
+                line.settimeout(SEND_SECONDS)
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+                super().__init__(line, *args, **options)
 
         connection: ClientConnection = connect(
             f"ws{self.url.removeprefix('http')}",
@@ -122,3 +126,8 @@ class Handshake:
             **_OPTIONS,
         )
         return connection
+
+
+def _response(refusal: InvalidStatus) -> Response:
+    answer = refusal.response
+    return Response(answer.status_code, CaseInsensitiveDict(answer.headers.raw_items()), bytes(answer.body))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 #: One answer: the bytes to send, or a function that does with the connection what it likes.
 Answer = bytes | Callable[[socket.socket], None]
@@ -51,7 +51,7 @@ class ScriptedServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self) -> Self:
         self._threads[0].start()
         return self
 

@@ -23,7 +23,7 @@ from vendors.suki.adapter import SukiVendor
 
 REF = "5f0c2a34-7b41-4b0c-9f39-0a4ad5b3c101"
 CREDENTIALS = {"partner_id": "partner-1", "partner_token": "signed.by.partner", "webhook_secrets": ["old", "new"]}
-REGISTERS = {**CREDENTIALS, "provider_org_id": "org-1", "provider_specialty": "CARDIOLOGY"}
+REGISTERS: dict[str, Any] = {**CREDENTIALS, "provider_org_id": "org-1", "provider_specialty": "CARDIOLOGY"}
 EXPIRED = suki_server.error(401, f"invalid_sdp_token: expired {CANARY}")
 NOT_REGISTERED = suki_server.error(401, "provider_not_registered")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections import deque
 from typing import Any
@@ -14,6 +15,9 @@ from websockets.utils import accept_key
 
 from tests.vendors.scripted_server import Asked
 
+_QUIET = logging.getLogger("tests.peer")
+_QUIET.setLevel(logging.INFO)
+
 
 class Peer:
     """Open once it is made. `asked`: the handshake."""
@@ -21,7 +25,7 @@ class Peer:
     def __init__(self, line: socket.socket, asked: Asked, **headers: str) -> None:
         self.asked = asked
         self.line = line
-        self.protocol = ServerProtocol(state=OPEN, max_size=2**24)
+        self.protocol = ServerProtocol(state=OPEN, max_size=2**24, logger=_QUIET)
         self._received: deque[str | bytes] = deque()
         heads = {
             "Upgrade": "websocket",

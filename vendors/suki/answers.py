@@ -222,7 +222,7 @@ def _offset(item: Fields, name: str) -> int | None:
     if not isinstance(offset, dict):
         return None
     parts = [offset.get(unit, 0) for unit in ("hours", "minutes", "seconds", "nanos")]
-    if not all(isinstance(part, int | float) and 0 <= part <= LAST_MILLISECOND for part in parts):
+    if not all(type(part) in (int, float) and 0 <= part <= LAST_MILLISECOND for part in parts):
         return None
     hours, minutes, seconds, nanos = parts
     return _bounded(round(((hours * 60 + minutes) * 60 + seconds) * 1000 + nanos / 1_000_000))
