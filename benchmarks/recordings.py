@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks import place
 from benchmarks.load import drive, head, milliseconds
@@ -33,6 +33,9 @@ from benchmarks.report import machine, table
 from config.embedded import kept_port
 from config.installation import ROOT, answers
 from config.supervisor import Process
+
+if TYPE_CHECKING:
+    from vendors.base import Vendor
 
 RATE, SEED = 16_000, 6
 RANGE = 64 * 1024
@@ -73,7 +76,7 @@ class Store:
 
         class Keeping(Vendor):
             name, title = "suki", "A vendor beside us"
-            keeps_recordings, recordings_kept = True, timedelta(days=7)
+            keeps_recordings, recordings_kept = frozenset({"ambient"}), timedelta(days=7)
 
             def __init__(self, *_: Any) -> None:
                 pass
@@ -82,7 +85,7 @@ class Store:
                 ends = timezone.now() + timedelta(hours=1)
                 return RecordingLinks(tuple(Link(name, f"{url}/{name}", ends, n) for n, name in enumerate(names)), True)
 
-        vendors.VENDORS["suki"] = Keeping
+        vendors.VENDORS["suki"] = cast("type[Vendor]", Keeping)
 
 
 # --- Copies
@@ -160,7 +163,7 @@ def ranges(store: Store, stack: ExitStack, database: str, seconds: float, rounds
         archived_all()
     web = stack.enter_context(place.web("config.web:application", database, place.folder() / "web"))
     key = {"Authorization": f"Bearer {a_key(made['of one part'].clinic)}"}
-    ways = {"the plain static server": (store.url, "/minutes", {})} | {
+    ways: dict[str, tuple[str, str, dict[str, str]]] = {"the plain static server": (store.url, "/minutes", {})} | {
         f"a recording {name}": (web, f"/api/v1/recordings/{one.pk}/audio", key) for name, one in made.items()
     }
     found: dict[str, list[Any]] = {name: [] for name in ways}

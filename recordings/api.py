@@ -33,6 +33,7 @@ from recordings.models import Recording, RecordingPart
 from recordings.serializers import LinksShown, NewRecording, RecordingShown
 from recordings.services import Kept
 from recordings.whole import Apart
+from vendors import VENDORS
 from vendors.base import VendorError
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,8 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
             raise invalid("session", "does_not_exist", "The clinic has no such session.")
         if not session.consent:
             raise invalid("session", "no_consent", "The patient did not agree to this session being written up.")
+        if session.kind not in VENDORS[given["vendor"]].keeps_recordings:
+            raise invalid("session", "no_recording", "The vendor keeps no recordings of sessions of this kind.")
         account = self.of_clinic("ingest.VendorAccount", vendor=given["vendor"])
         if account is None:
             raise invalid("vendor", "not_connected", "The clinic has no account at this vendor.")

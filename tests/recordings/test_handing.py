@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from access.log import Actor
 from access.models import AccessEntry, ApiKey, Clinic
 from recordings import archive, handing
 from recordings.models import Recording
@@ -95,9 +96,7 @@ def test_links_of_ours_open_the_copy_without_a_key_and_expire(api: Api, recordin
     assert (answer.status_code, answer.getvalue()) == (206, store.files["one"][10:20])
     entry = AccessEntry.objects.get(action="listened")
     assert (entry.actor_kind, entry.actor_id, entry.mode) == ("api_key", str(ApiKey.objects.get().pk), "link")
-    past = handing.ticket(
-        recording.parts.get().pk, int(time.time()) - 1, handing.Actor(entry.actor_kind, entry.actor_id)
-    )
+    past = handing.ticket(recording.parts.get().pk, int(time.time()) - 1, Actor(entry.actor_kind, entry.actor_id))
     assert_problem(Client().get(f"/recordings/{past}"), 404)
     assert_problem(Client().get(path[:-1] + ("A" if path[-1] != "A" else "B")), 404)
 
@@ -191,6 +190,7 @@ def test_what_cannot_be_adopted(api: Api, clinic: Clinic, other_clinic: Clinic, 
     VendorAccountFactory(clinic=clinic, vendor="suki")
     assert_problem(api.post("recordings", wanted(SessionFactory(clinic=other_clinic))), 422, "session")
     assert_problem(api.post("recordings", wanted(SessionFactory(clinic=clinic, consent=False))), 422, "session")
+    assert_problem(api.post("recordings", wanted(SessionFactory(clinic=clinic, kind="dictation"))), 422, "session")
     assert_problem(api.post("recordings", wanted(session, vendor="nabla")), 422, "vendor")
     assert_problem(api.post("recordings", wanted(session, ambient_session_id="")), 422, "ambient_session_id")
     assert api.post("recordings", wanted(session)).status_code == 202

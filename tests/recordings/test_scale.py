@@ -47,7 +47,12 @@ FROM recordings_recording
 def many(storage: Any, keeper: Keeper, clinic: Clinic) -> Recording:
     """One of them; its account is of them all."""
     recording = a_recording(clinic, next_attempt_at=None, state="archived")
-    ids = {"clinic": clinic.pk, "session": recording.session_id, "account": recording.account_id, "due": DUE}
+    ids: dict[str, Any] = {
+        "clinic": clinic.pk,
+        "session": recording.session_id,
+        "account": recording.account_id,
+        "due": DUE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(MANY, ids)
         cursor.execute(LINKS)
