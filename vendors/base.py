@@ -315,8 +315,8 @@ class Vendor(Protocol):
         """The secrets any of which may have signed a webhook of this account; none where it expects no webhooks."""
 
     @classmethod
-    def event_id(cls, body: bytes) -> str | None:
-        """The vendor's own id of the event in a proven body; None where it names none. Raises nothing.
+    def event_id(cls, headers: Mapping[str, str], body: bytes) -> str | None:
+        """The vendor's own id of a proven event; None where it names none. Raises nothing.
 
         At most 200 characters, without U+0000 and lone surrogates. The same id is the same event, whatever else
         differs.

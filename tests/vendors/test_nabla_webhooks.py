@@ -34,7 +34,7 @@ def judged(timestamp: str, signature: str | None = None, secrets: tuple[str, ...
 
 
 def event_id(**body: Any) -> str | None:
-    return NablaVendor.event_id(json.dumps(body).encode())
+    return NablaVendor.event_id({}, json.dumps(body).encode())
 
 
 def test_the_signature_is_what_openssl_makes_of_timestamp_and_body() -> None:
@@ -206,8 +206,8 @@ def test_a_plain_callback_names_no_event() -> None:
 
 
 def test_an_id_in_broken_utf_8_is_none_since_others_would_look_alike() -> None:
-    assert NablaVendor.event_id(b'{"id": "a\xffb", "type": "x", "data": {}}') is None
-    assert NablaVendor.event_id(b'{"id": "a\x00b", "type": "x", "data": {}}') is None
+    assert NablaVendor.event_id({}, b'{"id": "a\xffb", "type": "x", "data": {}}') is None
+    assert NablaVendor.event_id({}, b'{"id": "a\x00b", "type": "x", "data": {}}') is None
 
 
 @pytest.mark.parametrize("sent", ["x" * 129, "x" * 200, "x" * 100_000, "a\x00b", "a\ud800b", "naïve", "two\nlines"])
@@ -218,7 +218,7 @@ def test_an_id_that_is_long_or_odd_is_digested(sent: str) -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_no_body_does_worse_than_to_name_no_event(body: bytes) -> None:
-    assert NablaVendor.event_id(body) is None
+    assert NablaVendor.event_id({}, body) is None
 
 
 @pytest.mark.parametrize(
@@ -236,4 +236,4 @@ def test_no_body_does_worse_than_to_name_no_event(body: bytes) -> None:
     ids=lambda body: body[-40:][:8].hex() + body[:32].hex(),
 )
 def test_10_mebibytes_of_anything_name_no_event(body: bytes) -> None:
-    assert NablaVendor.event_id(body) is None
+    assert NablaVendor.event_id({}, body) is None

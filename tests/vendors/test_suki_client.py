@@ -74,8 +74,16 @@ class TestSuki(VendorContract, SignedContract):
             b'{"id": "e"}', ["s"]
         )
 
-    def test_an_event_is_its_body(self) -> None:
-        assert SukiVendor.event_id(self.event("e", "hello")) is None
+    def test_an_event_is_its_body_at_a_moment(self) -> None:
+        now, later, said = (
+            {"generated-at": "1772375652675"},
+            {"generated-at": "1772375652676"},
+            self.event("e", "hello"),
+        )
+        ids = {SukiVendor.event_id(headers, body) for headers in (now, later) for body in (said, said + b" ")}
+        assert len(ids) == 4
+        assert SukiVendor.event_id(now, said) in ids
+        assert len(SukiVendor.event_id({"generated-at": "9" * 300}, said) or "") <= 200
 
 
 def vendor(server: ScriptedServer, tokens: OwnTokens | None = None, **credentials: Any) -> SukiVendor:
@@ -316,6 +324,13 @@ class TestRecordings:
         assert self.links({"recordings": [part(1)], "is_streamable": True}, download=download).is_streamable
         assert (self.asked.method, self.asked.path.partition("?")[2]) == ("GET", f"download={asked}")
 
+    def test_what_cannot_be_played_has_no_links_until_they_are_asked_for_saving(self) -> None:
+        nothing: dict[str, Any] = {"recordings": [], "is_streamable": False}
+        found = self.links(nothing, download=False)
+        assert (found.links, found.is_streamable) == ((), False)
+        with pytest.raises(VendorError, match="still processing"):
+            self.links(nothing, download=True)
+
     def test_a_time_in_milliseconds_is_understood(self) -> None:
         (link,) = self.links({"recordings": [part(1, expires_at=1738765432000)]}).links
         assert link.expires_at == datetime(2025, 2, 5, 14, 23, 52, tzinfo=UTC)
@@ -396,7 +411,8 @@ def test_a_session_has_the_same_id_for_the_same_try_whatever_that_is_called() ->
 
 
 def test_a_session_that_is_there_already_is_gone_on_with() -> None:
-    with SukiServer(create=[suki_server.error(409, "exists")], end=[suki_server.error(409, "ended")]) as server:
+    there = [suki_server.error(409, "there already")]
+    with SukiServer(create=[*there], context=[*there], end=[*there]) as server:
         assert vendor(server).submit(job(sound=Tone(100)), Noted()) == Submitted(REF)
 
 

@@ -70,7 +70,7 @@ class NablaVendor(Vendor):
         return secrets if isinstance(secrets, list) else []
 
     @classmethod
-    def event_id(cls, body: bytes) -> str | None:
+    def event_id(cls, headers: Mapping[str, str], body: bytes) -> str | None:
         """The `id` of a signed webhook's envelope; None for any other body."""
         return webhooks.event_id(body)
 

@@ -89,9 +89,9 @@ class SukiVendor(Vendor):
         return secrets if isinstance(secrets, list) else []
 
     @classmethod
-    def event_id(cls, body: bytes) -> str | None:
-        """None: Suki names no event, and the same body is the same event."""
-        return None
+    def event_id(cls, headers: Mapping[str, str], body: bytes) -> str | None:
+        """Suki names none: the same body of the same moment is the same event."""
+        return webhooks.event_id(headers, body)
 
     def submit(self, job: Job, progress: Progress) -> Submitted:
         """Make the session, stream the audio, end the session; a dictation is answered by that. Raises VendorError."""

@@ -35,7 +35,8 @@ class Client:
         return wire.read_session_id(answer.body, "ambient_session_id") or body["ambient_session_id"]
 
     def give_context(self, ref: str, job: Job, specialty: str) -> None:
-        self._ask("POST", f"{_ambient(ref)}/context", wire.context_body(job, specialty))
+        # Another worker may have given it before it could say so.
+        self._ask("POST", f"{_ambient(ref)}/context", wire.context_body(job, specialty), also=(409,))
 
     def end_ambient(self, ref: str) -> None:
         self._ask("POST", f"{_ambient(ref)}/end", also=ENDED)
@@ -66,7 +67,7 @@ class Client:
             links = wire.read_recordings(answer.body) if answer.status != 404 else None
         except Unreadable as error:
             raise unreadable(error) from None
-        if links is None or not links.links:
+        if links is None or (not links.links and (download or links.is_streamable)):
             raise recording_pending()
         return links
 

@@ -6,6 +6,7 @@ Source: Suki's developer pages on webhooks. `X-API-Key` is, despite its name, th
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,11 @@ def read_signature(headers: Mapping[str, str], now: datetime) -> Signature:
     made_at, offered = _read_time(generated_at), read_digests(digest)
     require_fresh(made_at, now, WINDOW)
     return Signature(f"{generated_at}:".encode("ascii"), offered)
+
+
+def event_id(headers: Mapping[str, str], body: bytes) -> str:
+    """When it was made, and a digest of what it says."""
+    return f"{headers.get(GENERATED_AT, '')[:20]}:{hashlib.sha256(body).hexdigest()}"
 
 
 def _read_time(text: str) -> datetime:
