@@ -75,7 +75,7 @@ class Callbacks:
             raise unproven(scope, rejection.code) from None
         except Unavailable:
             raise not_stored("unavailable", CLOSE) from None
-        event, clinic_id = await at_length(body, vendor.event_id, body) or "", signer.clinic_id
+        event, clinic_id = await at_length(body, vendor.event_id, headers(scope), body) or "", signer.clinic_id
         kept = Letter(name, body, content_type(scope), Proof.ACCOUNT, signer.id, clinic_id=clinic_id, event_id=event)
         await self.keep(kept, send)
 

@@ -71,7 +71,7 @@ class ScriptedVendor(Vendor):
         return []
 
     @classmethod
-    def event_id(cls, body: bytes) -> str | None:
+    def event_id(cls, headers: Mapping[str, str], body: bytes) -> str | None:
         return None
 
     @classmethod
