@@ -13,7 +13,7 @@ from config import leases, rows
 from feed import events
 from feed.events import Happening
 from ingest import inquiries, lifecycle, states, tasks
-from ingest.models import AsyncRequest, Callback, Submission
+from ingest.models import AsyncRequest, Callback, Session, Submission
 from ingest.orphans import Addressee, Name
 from ingest.verdicts import WORDS, Case, Verdict, judge
 from notes import services as notes
@@ -178,16 +178,23 @@ def bring(cases: Sequence[Case]) -> None:
     brought = [(origin(case.request), case.result) for case in cases]
     notes.store_transcripts([(of, said.transcript) for of, said in brought if said.transcript is not None])
     notes.store_notes([(of, said.note) for of, said in brought if said.note is not None])
-    if kept := [recording for case in cases if (recording := kept_recording(case))]:
-        recordings.register_all(kept)
+    keep_recordings([case for case in cases if VENDORS[case.request.vendor].keeps_recordings])
+
+
+def keep_recordings(cases: Sequence[Case]) -> None:
+    """Registers what the vendors keep of the sessions that are complete, to be copied."""
+    if not cases:
+        return
+    sessions = Session.objects.in_bulk([case.request.session_id for case in cases])
+    found = [kept_recording(case, sessions[case.request.session_id]) for case in cases]
+    kept = [one for one in found if one]
+    if kept and recordings.register_all(kept):
         transaction.on_commit(tasks.ring_recordings)
 
 
-def kept_recording(case: Case) -> Kept | None:
-    """The recording that the vendor keeps of a session that is complete."""
-    request, submission = case.request, case.submission
-    ref = submission.vendor_request_id or case.result.ref
-    if not ref or request.account_id is None or request.session.kind not in VENDORS[request.vendor].keeps_recordings:
+def kept_recording(case: Case, session: Session) -> Kept | None:
+    request, ref = case.request, case.submission.vendor_request_id or case.result.ref
+    if not ref or request.account_id is None or session.kind not in VENDORS[request.vendor].keeps_recordings:
         return None
     return Kept(
         clinic_id=request.clinic_id,
@@ -195,7 +202,7 @@ def kept_recording(case: Case) -> Kept | None:
         account_id=request.account_id,
         vendor=request.vendor,
         ref=ref,
-        clinician_ref=request.session.clinician_ref,
+        clinician_ref=session.clinician_ref,
         ended_at=request.submitted_at or timezone.now(),
     )
 
