@@ -34,7 +34,7 @@ class Recording(ClinicOwned, Leased):
         PENDING = "pending", "the vendor is still processing it"
         AVAILABLE = "available", "at the vendor, not yet copied"
         ARCHIVED = "archived", "copied"
-        LOST = "lost", "gone at the vendor before it was copied"
+        LOST = "lost", "gone before it was copied"
 
     UNCOPIED = (State.PENDING, State.AVAILABLE)
 

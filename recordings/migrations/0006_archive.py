@@ -61,6 +61,20 @@ class Migration(migrations.Migration):
             preserve_default=False,
         ),
         migrations.AlterField(
+            "recording",
+            "state",
+            models.CharField(
+                choices=[
+                    ("pending", "the vendor is still processing it"),
+                    ("available", "at the vendor, not yet copied"),
+                    ("archived", "copied"),
+                    ("lost", "gone before it was copied"),
+                ],
+                default="pending",
+                max_length=20,
+            ),
+        ),
+        migrations.AlterField(
             "recording", "size", models.PositiveBigIntegerField(blank=True, help_text="Bytes.", null=True)
         ),
         migrations.RemoveIndex("recording", "recording_expiring"),

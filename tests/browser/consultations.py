@@ -57,7 +57,7 @@ def keep(audio: Any) -> None:
 
 @cache
 def peaks() -> list[int]:
-    return measure(str(AUDIO), sample()["duration_ms"])
+    return measure(str(AUDIO), sample()["duration_ms"])[0]
 
 
 def weigh(note: Note) -> None:
