@@ -136,9 +136,10 @@ def _within(seconds: float) -> Iterator[None]:
         yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {seconds * 1000:.0f}")
+        cursor.execute(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
         yield
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+        # Time may end after the last row and before the statement does: all rows are there, the transaction has failed.
+        transaction.set_rollback(True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,5 +158,15 @@ def test_what_takes_too_long_ends_with_what_was_found(clinic: Clinic) -> None:
     assert found(clinic, "knee") == ids, "the connection goes on, as patient as before"
 
 
+def test_whenever_time_ends_what_was_found_is_right_and_the_connection_goes_on(clinic: Clinic) -> None:
+    ids = sorted((made_at(age) for age in AGES), reverse=True)
+    for pk in ids:
+        NoteFactory(pk=pk, request__session__clinic=clinic)
+    what = asked("knee", [clinic.pk])
+    for tenths in range(1, 120):  # of a millisecond: about what it takes
+        hits = newest(Note.objects.for_clinic(clinic), what, 100, seconds=tenths / 10_000)
+        assert list(hits.ids) == (ids[: len(hits.ids)] if hits.back_to else ids)
+
+
 def test_there_is_time_for_what_takes_none(clinic: Clinic, knee: Note) -> None:
     assert newest(Note.objects.all(), asked("knee", [clinic.pk]), 50, seconds=20) == Hits([knee.pk])
