@@ -72,7 +72,7 @@ def apply(answers: Sequence[Answer]) -> None:
     cases = read(answers)
     verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, cases, strict=True)]
     settle(answers, verdicts)
-    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.notice and answer.addressee])
+    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.addressee and is_news(answer)])
     applied = [case for case, (state, _) in zip(cases, verdicts, strict=True) if case and state == State.APPLIED]
     close(applied)
     bring([case for case in applied if not case.result.failure])
@@ -109,6 +109,11 @@ def decide(answer: Answer, case: Case | None) -> Verdict:
     if answer.notice:
         return State.NOTICE, answer.notice.problem
     return judge(case)
+
+
+def is_news(answer: Answer) -> bool:
+    """Whether the vendor announces something by itself. What it said when it was asked is no reason to ask at once."""
+    return answer.notice is not None and answer.callback.proven_by != Callback.Proof.POLLED
 
 
 def objects_there(request_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:

@@ -16,9 +16,9 @@ from config import leases
 from config.outbound import outbound
 from config.tokens import SharedTokens
 from ingest import fetched, lifecycle, tasks
-from ingest.models import AsyncRequest, Callback, Inquiry, Submission
+from ingest.models import AsyncRequest, Callback, Inquiry, Session, Submission
 from vendors import VENDORS, connect
-from vendors.base import Held, Vendor, VendorError
+from vendors.base import Held, Result, Unreadable, Vendor, VendorError
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,9 @@ def inquire_due() -> bool:
 def inquire(inquiry: Inquiry) -> None:
     """Asks, or ends what a job left open that nobody goes on with. Written if the lease is still held."""
     submission = Submission.objects.select_related("request__account", "request__session").get(pk=inquiry.submission_id)
-    if submission.state in NOT_YET:
-        settle(inquiry, **leases.due_again(later(inquiry)))
+    is_dictated = submission.request.session.kind == Session.Kind.DICTATION
+    if submission.state in NOT_YET or (is_dictated and submission.state == Submission.State.WAITING):
+        settle(inquiry, **leases.due_again(later(inquiry)))  # a dictation is answered by the end of its stream
         return
     try:
         answers = ask(submission) if is_awaited(submission, inquiry) else close(submission)
@@ -70,11 +71,19 @@ def inquire(inquiry: Inquiry) -> None:
         log.info("inquiry %s: %s", inquiry.pk, error.code)
         refused(inquiry, submission, error)
     else:
-        is_done = answers or not is_awaited(submission, inquiry)
+        is_done = not is_awaited(submission, inquiry) or any(is_result(submission, body) for body in answers)
         with transaction.atomic():
             again = leases.finished() if is_done else leases.due_again(later(inquiry))
             if settle(inquiry, error_code="", **again) and answers:
                 fetched.keep(submission, answers, Callback.Proof.POLLED)
+
+
+def is_result(submission: Submission, body: bytes) -> bool:
+    """Whether there is nothing more to ask for: a state that we do not know, or junk, is kept, and is none."""
+    try:
+        return isinstance(VENDORS[submission.request.vendor].parse(body), Result)
+    except Unreadable:
+        return False
 
 
 def settle(inquiry: Inquiry, **columns: Any) -> bool:

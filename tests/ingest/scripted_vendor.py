@@ -22,6 +22,7 @@ from vendors.base import (
     Section,
     Submitted,
     Tokens,
+    Unreadable,
     Vendor,
     Wish,
 )
@@ -76,7 +77,10 @@ class ScriptedVendor(Vendor):
 
     @classmethod
     def parse(cls, body: bytes) -> Result | Notice:
-        said = json.loads(body)
+        try:
+            said = json.loads(body)
+        except ValueError:
+            raise Unreadable("body: not JSON") from None
         if "notice" in said:
             return Notice(said["notice"], said.get("problem", ""))
         if "failure" in said:

@@ -98,6 +98,29 @@ def test_a_notice_hurries_and_brings_nothing(waiting: Submission, script: Script
     assert waiting.inquiry.attempts == 0
 
 
+@pytest.mark.parametrize("body", [notice(problem="A state that we do not know."), b"not JSON"])
+def test_what_is_no_result_is_kept_once_and_asked_about_again(waiting: Submission, script: Script, body: bytes) -> None:
+    script.answers = [(body,)]
+    for asked in (1, 2, 3):
+        due(waiting)
+        inquiries.inquire_due()
+        processing.process_due()
+        inquiry = fresh(waiting.inquiry)
+        assert (inquiry.attempts, len(script.asked)) == (asked, asked)
+        assert inquiry.next_attempt_at > timezone.now()
+    assert Callback.objects.get().state in ("notice", "junk")
+    assert fresh(waiting.request).state == "waiting"
+
+
+def test_a_dictation_is_never_asked_for(script: Script) -> None:
+    row, script.submits = queued(request__session__kind="dictation"), streamed
+    submission.send(row.pk)
+    due(row)
+    inquiries.inquire_due()
+    assert script.asked == script.closed == []
+    assert Inquiry.objects.get().next_attempt_at > timezone.now()
+
+
 def from_account(row: Submission, body: bytes, **more: Any) -> Callback:
     proof = {"proven_by": "account", "proven_id": row.request.account_id, "submission": None, "request": None}
     facts = {"clinic": row.clinic, "vendor": "scripted", "body": body, **proof, **more}
