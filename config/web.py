@@ -28,6 +28,9 @@ from config.bodies import Gone, Message, Receive, Scope, Send, TooLarge, TooSlow
 from config.requests import request_id
 from config.wsgi import application as wsgi
 
+# isort: split
+from recordings import linked  # once Django is set up
+
 log = logging.getLogger(__name__)
 
 IN_MEMORY = 1024 * 1024
@@ -52,6 +55,7 @@ async def refuse(send: Send, status: int, detail: str) -> None:
 class Web:
     def __init__(self) -> None:
         self.django = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
+        self.linked = linked.Linked(self.django.executor)
         self.folder = Path(settings.UPLOAD_DIR)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -59,6 +63,8 @@ class Web:
         if scope["type"] != "http":
             return await self.django(scope, receive, send)  # type: ignore[arg-type]
         try:
+            if scope["path"].startswith(linked.PREFIX) and await self.linked.serve(scope, receive, send):
+                return None
             return await self.answer(scope, receive, send)
         except Exception:  # the server would print it whole, and an error's text can quote a row
             log.exception("the web process failed")

@@ -23,6 +23,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from access import log as access_log
+from access.log import Actor
 from access.models import AccessEntry, Scope
 from config import files
 from config.problems import RETRY_AFTER_SECONDS, Conflict, invalid
@@ -190,9 +191,16 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
         recording = self.get_object()
         with refusals(recording):
             answer = playing.respond(request._request, recording, number, may_lead_away=True)
-        if answer.status_code != 416:
-            listening.note(request, recording, access_log.actor(request))
-        return answer
+        return noted(request, answer, recording, access_log.actor(request))
+
+
+def noted(
+    request: Request, answer: HttpResponseBase, recording: Recording, by: Actor, mode: str = ""
+) -> HttpResponseBase:
+    """The answer, once whoever listens is in the log."""
+    if request.method == "GET" and answer.status_code != 416:
+        listening.note(request.headers.get("Range", ""), recording, by, mode)
+    return answer
 
 
 class RecordingPartAudio(RecordingAudio):
@@ -219,6 +227,4 @@ class LinkedPart(APIView):
             raise NotFound("There is no such link, or its time is over. Ask for another one.")
         with refusals(part.recording):
             answer = playing.respond(request._request, part.recording, part.number)
-        if answer.status_code != 416:
-            listening.note(request, part.recording, opened.by, mode="link")
-        return answer
+        return noted(request, answer, part.recording, opened.by, mode="link")

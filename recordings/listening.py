@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.request import Request
 
 from access import log
 from access.models import AccessEntry
@@ -51,21 +50,22 @@ def forget() -> None:
 
 
 # --- Programs, which have no page
-def note(request: Request | HttpRequest, recording: Recording, by: log.Actor, mode: str = "") -> None:
-    """Logs a program's listening: what goes on with one that is in the log has no entry of its own."""
-    if request.method == "GET" and (begins(request) or not is_logged(recording, by)):
+def note(asked: str, recording: Recording, by: log.Actor, mode: str = "") -> bool:
+    """Logs a program's listening, `asked` being the header Range: what goes on with one that is in the log has no entry
+    of its own."""
+    if begins(asked) or not is_logged(recording, by):
         log.record(by, LISTENED, [recording], mode=mode)
+    return True
 
 
-def begins(request: Request | HttpRequest) -> bool:
-    asked = request.headers.get("Range", "").replace(" ", "")
-    return not asked.startswith("bytes=") or asked.startswith("bytes=0-")
+def begins(asked: str) -> bool:
+    plain = asked.replace(" ", "")
+    return not plain.startswith("bytes=") or plain.startswith("bytes=0-")
 
 
 def is_logged(recording: Recording, by: log.Actor) -> bool:
     """The ids are in the order of their making: the log's index leads to those of the last minutes."""
     since = UUID(int=int((time.time() - GOES_ON_SECONDS) * 1000) << 80)
     entries = AccessEntry.objects.filter(clinic=recording.clinic_id, pk__gt=since, action=LISTENED)
-    return bool(
-        entries.filter(actor_kind=by.kind, actor_id=by.id, address=by.address, object_ids=[str(recording.pk)]).exists()
-    )
+    theirs = {"actor_kind": by.kind, "actor_id": by.id, "address": by.address}
+    return bool(entries.filter(**theirs, object_ids=[str(recording.pk)]).exists())
