@@ -35,7 +35,8 @@ RENEWED_EVERY = 20.0
 #: Workers that look for work at once see as many of the most urgent.
 LOOKED_AT = 50
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 3600.0
-#: Tries, which take about a day, at what more tries are not likely to change; then once more at the very end.
+#: Tries, which take about a day, at what more tries are not likely to change (none at what they cannot, but when staff
+#: ask for one); then once more at the very end.
 MOST_TRIES = 30
 BOUNDED = {links.PENDING, "not_wav", "too_large"}
 #: So long after the end a recording that nobody could ask for any more is given up.
@@ -219,7 +220,7 @@ def is_over(recording: Recording, error: VendorError) -> bool:
 def again_at(recording: Recording, error: VendorError) -> datetime:
     """Exponential, with jitter, an hour at most; what was tried often enough rests until the very end."""
     now, ends = timezone.now(), recording.available_until
-    if error.code in BOUNDED and recording.attempts >= MOST_TRIES and ends:
+    if error.code in BOUNDED and (error.permanent or recording.attempts >= MOST_TRIES) and ends:
         return max(ends, now)
     backoff = min(FIRST_PAUSE * 2.0 ** min(recording.attempts - 1, 20), LONGEST_PAUSE)
     wished = min(error.retry_after or 0.0, LONGEST_PAUSE)

@@ -123,6 +123,9 @@ def fetch(copy: Copy, part: RecordingPart, link: Link, go_on: Callable[[], None]
             return _fetch(copy, part, link, go_on)
         except VendorError as error:
             copy.file.flush()
+            if error.code in ("too_large", "answer_too_large"):
+                copy.begin_again()
+                raise too_large() from None
             if error.code != "no_answer" or copy.size <= before:
                 raise
     raise VendorError("The line to the recording breaks again and again.", permanent=False, code="no_answer")

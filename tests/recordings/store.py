@@ -38,7 +38,7 @@ class Store:
 
     `breaks`: after how many bytes of an answer the line breaks, once each, in turn. `answers`: statuses given in place
     of the file, in turn. `knows_ranges`, `has_etag`: what the server can.
-    `takes_all`: links too that another process has made.
+    `takes_all`: links too that another process has made. `tells_length`: of an answer, which else ends with its line.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -52,6 +52,7 @@ class Store:
     port: int = 0
     slowly: float = 0.0
     takes_all: bool = False
+    tells_length: bool = True
 
     def link(self, name: str) -> str:
         token = f"{CANARY}-{uuid4().hex}"
@@ -105,7 +106,8 @@ class StoreHandler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(content)}")
         if store.has_etag:
             self.send_header("ETag", etag)
-        self.send_header("Content-Length", str(stop - start))
+        if store.tells_length:
+            self.send_header("Content-Length", str(stop - start))
         self.end_headers()
         self.give(content[start:stop])
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from django.utils import timezone
 from access.models import AccessEntry, Clinic
 from config import leases
 from feed.models import Event
-from recordings import archive, downloads, services
+from recordings import archive, downloads, services, tasks
 from recordings.models import Recording, RecordingPart
 from tests.recordings.conftest import a_recording
 from tests.recordings.store import CANARY, Keeper, Store, gone, pending, sound, wav
@@ -250,12 +252,59 @@ def test_parts_of_different_kinds_are_kept_each_by_itself(recording: Recording, 
     assert recording.size == sum(map(len, store.files.values()))
 
 
-def test_more_than_may_be_is_not_fetched(recording: Recording, store: Store, settings: Any) -> None:
-    settings.RECORDING_MAX_BYTES = 50_000
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_more_than_may_be_is_not_kept_and_asked_for_once(
+    recording: Recording, store: Store, settings: Any, tells_length: bool
+) -> None:
+    settings.RECORDING_MAX_BYTES, store.tells_length = 50_000, tells_length
+    store.files["one"] = wav(sound(60))
     archived(recording)
     assert (recording.state, recording.error_code) == (State.AVAILABLE, "too_large")
-    assert store.sent < 200_000
     assert "RECORDING_MAX_BYTES" in recording.error_message
+    assert recording.next_attempt_at == recording.available_until
+    assert [file.stat().st_size for file in downloads.folder().iterdir()] == [0]
+    settings.RECORDING_MAX_BYTES = 10_000_000
+    services.archive_now(recording)
+    assert archived(recording).state == State.ARCHIVED
+
+
+def test_what_comes_without_a_length_is_taken_as_it_comes(recording: Recording, store: Store) -> None:
+    store.tells_length = False
+    assert archived(recording).sha256 == hashlib.sha256(store.files["one"]).hexdigest()
+
+
+def test_a_storage_that_does_not_take_it_is_tried_again(
+    recording: Recording, storage: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage.mkdir(parents=True)
+    (storage / "recordings").write_bytes(b"a file where a folder should be")
+    archived(recording)
+    assert (recording.state, recording.error_code) == (State.AVAILABLE, "not_stored")
+    assert "could not be stored" in caplog.text
+    (storage / "recordings").unlink()
+    due(recording)
+    assert archived(recording).state == State.ARCHIVED
+
+
+# --- Bells
+def test_a_bell_is_for_all_that_is_due(clinic: Clinic, storage: Path, keeper: Keeper) -> None:
+    for _ in range(3):
+        a_recording(clinic)
+    assert archive.is_due()
+    tasks.archive()
+    assert set(Recording.objects.values_list("state", flat=True)) == {"archived"}
+    assert not archive.is_due()
+
+
+def test_what_is_left_of_old_copies_goes_away(storage: Path) -> None:
+    downloads.folder().mkdir(parents=True)
+    old, new = (downloads.folder() / name for name in ("old", "new"))
+    for file, days in ((old, 9), (new, 7)):
+        file.write_bytes(b"half")
+        then = time.time() - days * 24 * 3600
+        os.utime(file, (then, then))
+    tasks.forget_listenings()
+    assert list(downloads.folder().iterdir()) == [new]
 
 
 # --- Leases
