@@ -38,7 +38,7 @@ class Settings:
 
     def changed(self, asked: Mapping[str, Any]) -> "Settings":
         """With these fields instead; raises NotJson."""
-        usual = {one.name: getattr(self, one.name) for one in fields(self)}
+        usual = {one.name: one.default for one in fields(self)}
         return replace(self, **{name: checked(usual, name, value) for name, value in asked.items()})
 
     def shown(self) -> dict[str, Any]:

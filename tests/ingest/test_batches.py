@@ -178,7 +178,7 @@ def backlog_behind(oldest: Callback, count: int) -> None:
     Callback.objects.bulk_create(
         Callback(
             **same,
-            proven_id=oldest.clinic_id,
+            proven_id=oldest.proven_id,
             event_id=str(number),
             received_at=oldest.received_at,
             next_attempt_at=oldest.received_at + timedelta(microseconds=number + 1),

@@ -59,7 +59,10 @@ def test_a_callback_that_is_processed_again_counts_from_then() -> None:
     came(received_at=ago(days=3), next_attempt_at=ago(minutes=1))
     assert minutes("unprocessed_callback") == 1
     replay = Replay.objects.create(
-        clinic=Callback.objects.get().clinic, asked_by="a person", chosen="one", created_at=ago(minutes=2)
+        clinic_id=Callback.objects.values_list("clinic", flat=True).get(),
+        asked_by="a person",
+        chosen="one",
+        created_at=ago(minutes=2),
     )
     Callback.objects.update(replay=replay, attempts=1)
     assert minutes("unprocessed_callback") == 2
