@@ -76,7 +76,7 @@ def _asked(recording: Recording, download: bool) -> RecordingLinks:
 def playable(recording: Recording) -> Links:
     """Links that can be played now, and a note that somebody does. Raises VendorError."""
     kept = _kept(recording)
-    if kept.expires_at is None or kept.expires_at < timezone.now() + LAST:
+    if not _is_good(kept):
         kept = refreshed(recording, kept)
     _opened(kept)
     return kept
@@ -101,6 +101,16 @@ def opened(kept: Links) -> list[Link]:
         Link(one["recording_id"], one["url"], datetime.fromtimestamp(one["expires_at"], UTC), one["sequence_number"])
         for one in secrets.decrypt(bytes(kept.sealed))["links"]
     ]
+
+
+def _is_good(kept: Links) -> bool:
+    """Whether they have not expired, and can be read: CREDENTIAL_KEYS may have changed since."""
+    if kept.expires_at is None or kept.expires_at < timezone.now() + LAST:
+        return False
+    try:
+        return bool(opened(kept))
+    except InvalidToken:
+        return False
 
 
 def _kept(recording: Recording) -> Links:

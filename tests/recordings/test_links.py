@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 
@@ -35,6 +36,17 @@ def test_they_are_kept_encrypted_and_until_shortly_before_they_expire(recording:
     assert CANARY in str(secrets.decrypt(bytes(row.sealed)))
     assert timedelta(minutes=12) < row.next_attempt_at - now < timedelta(minutes=14)  # type: ignore[operator]
     assert row.opened_at is not None
+
+
+def test_links_that_no_key_opens_any_more_are_asked_for_anew(
+    recording: Recording, keeper: Keeper, settings: Any
+) -> None:
+    links.playable(recording)
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+    recording.account.seal({})
+    recording.account.save()
+    assert links.opened(links.playable(recording))
+    assert len(keeper.asked) == 2
 
 
 def test_links_that_live_for_seconds_are_kept_for_most_of_them(recording: Recording, keeper: Keeper) -> None:
