@@ -1,7 +1,7 @@
-"""The whole way of one consultation, on this machine: `python -m config.demo [--vendor NAME] [--once]`, or scripts/demo.
+"""The whole way of one consultation, on this machine: `python -m config.demo`, or scripts/demo.
 
 It runs an installation with the sandbox as its vendors, uploads the sample over REST like any other client, and prints
-the note and where to look. `--once` ends it there.
+the note and where to look. `--once` ends it there; `--vendor` says which of the vendors it is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
 CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
 SERVER_KEY = "sandbox-nabla-key"
 # The sandbox is told these too.
-WEBHOOK_SECRET, SUKI_SECRET = "sandbox-nabla-webhook-secret", "sandbox-suki-webhook-secret"  # noqa: S105
+WEBHOOK_SECRET, SUKI_SECRET = "sandbox-nabla-webhook-secret", "sandbox-suki-webhook-secret"
 SUKI = {
     "partner_id": "sandbox-partner",
     "partner_token": "sandbox-partner-token",

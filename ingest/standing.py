@@ -48,6 +48,10 @@ BACKLOGS = {
         SELECT id, waiting_since + make_interval(secs => %(overdue)s) FROM ingest_asyncrequest
         WHERE state = 'waiting' AND waiting_since < now() - make_interval(secs => %(overdue)s)
         ORDER BY waiting_since""",
+    "recording_at_risk": """
+        SELECT id, available_until - interval '1 day' FROM recordings_recording
+        WHERE state IN ('pending', 'available') AND available_until < now() + interval '1 day'
+        ORDER BY available_until""",
 }
 OLDEST = """
 SELECT count(*) OVER (), greatest(0, extract(epoch FROM now() - since))::float8, id
@@ -59,6 +63,8 @@ SELECT state, (SELECT count(*) FROM (
     SELECT FROM access_clinic o CROSS JOIN LATERAL (
         SELECT FROM ingest_callback c
         WHERE c.clinic_id = o.id AND c.state BETWEEN s.state AND s.state ORDER BY c.state LIMIT %(most)s) AS one
+    UNION ALL (SELECT FROM ingest_callback c
+        WHERE c.clinic_id IS NULL AND c.state BETWEEN s.state AND s.state ORDER BY c.state LIMIT %(most)s)
     LIMIT %(most)s) AS found) FROM unnest(%(states)s::text[]) AS s (state)
 """
 LAST_RECEIVED = """
@@ -73,6 +79,7 @@ HELP = {
     "due_submission": "submissions that a worker should be sending now",
     "unsent_request": "requests that the vendor does not have yet",
     "overdue_request": "requests whose answer is overdue; the age counts from then",
+    "recording_at_risk": "recordings that their vendors delete within a day and that are not copied",
 }
 
 

@@ -44,7 +44,7 @@ class Misplaced(VendorError):
 
 
 def most_bytes() -> int:
-    return int(getattr(settings, "RECORDING_MAX_BYTES", 2 * 1024**3))
+    return settings.RECORDING_MAX_BYTES
 
 
 @dataclass(slots=True)

@@ -101,7 +101,7 @@ def gone_on(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 # --- Sent by others
 def redirect() -> str:
-    return str(getattr(settings, "PLAYBACK_REDIRECT", ""))
+    return str(settings.PLAYBACK_REDIRECT)
 
 
 def sent_by_others(playing: Whole, may_lead_away: bool) -> HttpResponse | None:

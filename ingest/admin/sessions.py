@@ -45,6 +45,7 @@ class SessionAdmin(desk.ClinicModelAdmin):
         return {
             "audio": session.audio.select_related("waveform").order_by("number"),
             "requests": session.requests.order_by("-pk"),
+            "recordings": session.recordings.order_by("-pk"),
             "notes": session.notes.defer("search").order_by("-pk"),
         }
 

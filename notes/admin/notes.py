@@ -9,8 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from access import desk, log, roles
-from access.models import Membership
+from access import desk, log
 from notes import review
 from notes.admin.closing import Closing
 from notes.admin.correcting import Correcting
@@ -59,7 +58,6 @@ class NoteAdmin(Searching, Reading, Correcting, Closing):
     empty = "No note has come yet. They come with the vendors' answers to requests."
     searched = "notes and what was said"
     heavy = ("search",)
-    doers = Membership.Role.REVIEWER
     refusals = (review.NotNow,)
     list_display = (
         desk.reference,
@@ -87,11 +85,6 @@ class NoteAdmin(Searching, Reading, Correcting, Closing):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
-
-    def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Reviewers of the clinic. Operators run the service: they are no clinicians, unless a clinic has them too."""
-        theirs = roles.clinics(request, self.doers)
-        return bool(theirs) if obj is None else obj.clinic_id in theirs
 
     @admin.display(description="vendor")
     def vendor_title(self, note: Note) -> str:

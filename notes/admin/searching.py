@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access import desk, roles
-from access.models import Clinic
+from access.models import Clinic, Membership
 from notes import search
 from notes.excerpts import excerpts
 
@@ -40,7 +40,14 @@ class Words:
 
 
 class Searching(desk.SearchedModelAdmin):
+    doers = Membership.Role.REVIEWER
+
     def find(self, request: HttpRequest, rows: QuerySet[Any], words: str) -> desk.Found:
         every = Clinic.objects.values_list("pk", flat=True)
         clinics = list(every) if roles.is_operator(request) else roles.clinics(request, self.readers)
         return Words(words, search.asked(words, clinics), rows)
+
+    def has_manage_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Reviewers of the clinic. Operators run the service: they are no clinicians, unless a clinic has them too."""
+        theirs = roles.clinics(request, self.doers)
+        return bool(theirs) if obj is None else obj.clinic_id in theirs

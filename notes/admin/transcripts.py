@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access import desk, log
-from access.models import AccessEntry, Membership
+from access.models import AccessEntry
 from notes import dictation
 from notes.admin.forms import StartForm
 from notes.admin.searching import Searching
@@ -29,7 +29,6 @@ class TranscriptAdmin(Searching):
     list_display = (desk.reference, desk.moment("created_at", "created"), "vendor", "language")
     list_filter = (desk.Since, desk.Between)
     list_select_related = ("clinic", "session", "request")
-    doers = Membership.Role.REVIEWER
     actions = ("start_note",)
     asks: ClassVar[Mapping[str, type[forms.Form]]] = {"start_note": StartForm}
     refusals = (NotNow,)

@@ -147,7 +147,13 @@ POST .<uuid:object_id>/pdf/                    302 404 405 405  405  405 405
 
 MODELS = {
     "notes/note": [READ_BY_MEMBERS, SEARCHED, REVIEWED],
-    "notes/transcript": [READ_BY_MEMBERS, SEARCHED],
+    "notes/transcript": [
+        READ_BY_MEMBERS,
+        SEARCHED,
+        """
+POST .<uuid:object_id>/press/  302 404 403 200 200 403 403
+""",
+    ],
     "recordings/recording": [
         READ_BY_MEMBERS,
         """
@@ -240,6 +246,7 @@ OF_OPERATORS = {name for name, texts in MODELS.items() if {READ_BY_OPERATORS, KE
 BUTTONS = {
     "notes/note": {"claim", "approve_unchanged", "take_over", "release", "take_up", "reject"},
     "recordings/recording": {"archive_now"},
+    "notes/transcript": {"start_note"},
     "ingest/session": {"close"},
     "ingest/asyncrequest": {"retry", "cancel"},
     "ingest/callback": {"process_again"},
@@ -250,7 +257,7 @@ BUTTONS = {
 #: For who has claimed the note, and nobody else: tests/admin/test_note_page.py.
 OF_ITS_HOLDER = {"release"}
 #: On a note's page alone.
-NOT_OF_MANY = {"take_over", "take_up"}
+NOT_OF_MANY = {"take_over", "take_up", "start_note"}
 #: As the note has to be for it.
 STATES = {"take_over": "in_review", "take_up": "rejected"}
 #: Whom each of them is for, by the columns.
@@ -291,7 +298,7 @@ HEALTH = {"/healthz", "/readyz", "/metrics"}
 DOOR = {
     "/callbacks/nabla": {"POST"},
     "/callbacks/nabla/([A-Za-z0-9_-]{1,200})": {"POST"},
-    "/callbacks/(nabla)/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})": {"POST"},
+    "/callbacks/(nabla|suki)/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})": {"POST"},
     "/files/([A-Za-z0-9_-]{1,200})": {"GET", "HEAD"},
     "/healthz": {"GET"},
     "/metrics": {"GET"},

@@ -26,7 +26,7 @@ from access import keys
 from access.models import AccessEntry, ApiKey, Clinic, ClinicOwned, Membership, Scope, TrustedIssuer, User
 from config.health import HealthMiddleware
 from ingest import door
-from ingest.models import VendorAccount
+from ingest.models import Session, VendorAccount
 from notes.findings import REASONS
 from notes.models import Draft, Note, NoteSection
 from recordings.models import Recording, RecordingPart
@@ -34,6 +34,7 @@ from tests.access import routes
 from tests.admin.conftest import signed_in
 from tests.admin.rows import consultation
 from tests.factories import (
+    AsyncRequestFactory,
     CallbackFactory,
     ClinicFactory,
     EventFactory,
@@ -393,12 +394,17 @@ PRESSES = [
 
 
 def whose(name: str) -> list[str]:
-    return routes.FOR_REVIEWERS if name == "notes/note" else routes.FOR_MANAGERS
+    return routes.FOR_REVIEWERS if name.startswith("notes/") else routes.FOR_MANAGERS
 
 
 def prepare(world: World, action: str) -> None:
     if state := routes.STATES.get(action):
         Note.objects.filter(pk=world.rows["notes/note"].pk).update(state=state, holder=UserFactory())
+    if action == "start_note":
+        Note.objects.filter(clinic=world.clinic).update(
+            request=AsyncRequestFactory(session__clinic=world.clinic, ready=True)
+        )
+        Session.objects.update(kind="dictation")
     if action == "archive_now":
         Recording.objects.update(state="available")
 
@@ -407,7 +413,7 @@ def prepare(world: World, action: str) -> None:
 def test_a_button_is_for_those_who_may(world: World, name: str, action: str) -> None:
     prepare(world, action)
     address, clients = world.address(f"admin/{name}/<uuid:object_id>/press/"), people(world)
-    answers = {"action": action, "confirm": "yes", "reason": "x"}
+    answers = {"action": action, "confirm": "yes", "reason": "x", "template": "SOAP"}
     got = walked(world, clients, lambda client: client.post(address, answers), is_logged=True)
     assert list(got.values()) == whose(name)
 

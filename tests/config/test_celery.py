@@ -19,6 +19,7 @@ def backend() -> int:
 
 
 def test_the_database_stays_connected_from_task_to_task() -> None:
+    connection.close()  # one that has served other tests for a minute would be too old
     celerys = DjangoFixup(app).worker_fixup
     first = backend()
     celerys.on_task_postrun(sender=sweep)

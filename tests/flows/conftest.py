@@ -74,7 +74,7 @@ def stack(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> It
         "DOOR_URL": f"http://127.0.0.1:{ports['DOOR_PORT']}",
         "STORAGE_URL": (folder / "audio").as_uri(),
         "UPLOAD_DIR": str(folder / "uploads"),
-        "OUTBOUND_ALLOW": "127.0.0.0/8",
+        "OUTBOUND_ALLOW": "127.0.0.0/8,::1/128",
         "SUBMISSION_RETRY_SECONDS": "1",
         "CALLBACK_OVERDUE_SECONDS": "4",
         "DOOR_BODY_SECONDS": "3",
@@ -118,7 +118,7 @@ def new_clinic(stack: Stack, sandbox: Sandbox, django_db_blocker: Any) -> Callab
             credentials = ("--credentials", json.dumps({"server_key": "sandbox-nabla-key"}))
             call_command("connect_vendor", slug, "nabla", *base, *credentials, stdout=io.StringIO())
             key = io.StringIO()
-            scopes = ("--scope", "sessions:write", "notes:read")
+            scopes = ("--scope", "sessions:write", "notes:read", "recordings:read")
             call_command("create_api_key", slug, "--name", "flow", *scopes, stdout=key, stderr=io.StringIO())
         urls = (stack.env["PUBLIC_URL"], stack.env["DOOR_URL"])
         return Clinic(slug, *urls, sandbox, key.getvalue().strip(), stack.folder / "log")

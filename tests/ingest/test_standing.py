@@ -134,15 +134,22 @@ def as_many(row: Callback, number: int) -> None:
         cursor.execute("ANALYZE ingest_callback")
 
 
-def test_it_takes_seven_queries_and_each_reads_by_an_index() -> None:
+def test_it_takes_eight_queries_and_each_reads_by_an_index() -> None:
     as_many(came(state="applied", next_attempt_at=None), 3000)
     recorded: Any = Recorded(connection.connection)
     recorded.real.execute("SET LOCAL enable_seqscan = off")
     standing.read(recorded)
-    assert len(recorded.asked) == 7
+    assert len(recorded.asked) == 8
     plan = ""
     for query, given in recorded.asked:
         plan += "\n".join(row[0] for row in recorded.real.execute(b"EXPLAIN " + query, given)) + "\n"
     assert [table for table in ALWAYS_THERE if f"Seq Scan on {table}" in plan] == [], plan
-    for index in ("callback_due", "submission_due", "request_waiting", "callback_by_state", "callback_by_vendor"):
+    for index in (
+        "callback_due",
+        "submission_due",
+        "request_waiting",
+        "callback_by_state",
+        "callback_by_vendor",
+        "recording_at_risk",
+    ):
         assert index in plan, plan

@@ -75,6 +75,7 @@ def late(now: Standing, limits: Limits) -> Iterator[str]:
         ("unprocessed_callback", limits.callback_seconds, "callback {id} has been unprocessed for {age}"),
         ("unsent_request", limits.request_seconds, "request {id} has been on its way to the vendor for {age}"),
         ("overdue_request", limits.overdue_seconds, "request {id} has been overdue for {age}"),
+        ("recording_at_risk", 0, "recording {id}, not copied, has been within a day of its loss for {age}"),
     ):
         backlog = now.backlogs[name]
         if backlog.seconds > limit:
