@@ -38,6 +38,8 @@ def readable(transcript: Transcript | None) -> list[Line]:
 
 
 def speaker(line: dict[str, object]) -> str:
-    """Who says it, in words: a vendor's `family_member` is "Family member"."""
+    """Who says it, in words: a vendor's `family_member` is "Family member". Empty where the vendor tells no voices."""
+    if line.get("speaker") == "unspecified":
+        return ""
     words = " ".join(str(line.get("speaker") or "speaker").split("_"))
     return words[:1].upper() + words[1:]

@@ -33,6 +33,10 @@ def test_a_line_says_when_who_and_what() -> None:
     )
 
 
+def test_a_vendor_that_tells_no_voices_leaves_none() -> None:
+    assert '<strong class="lp-voice lp-voice-1"></strong>' in html(line(speaker="unspecified"))
+
+
 def test_without_a_recording_nothing_is_pressed() -> None:
     shown = html(line(), is_heard=False)
     assert '<span class="lp-time">1:01</span>' in shown
