@@ -51,7 +51,7 @@ def connect(
     *,
     by: Actor,
     base_url: str | None = None,
-    options: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> VendorAccount:
     """The clinic's account at the vendor, from now on with these credentials. Raises Refused.
 

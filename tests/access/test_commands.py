@@ -262,6 +262,14 @@ def test_what_is_not_given_is_the_vendors_own(clinic: Clinic) -> None:
     assert account.options == {"transport": "rest", "streaming_url": "wss://stream.example/v1"}
 
 
+def test_how_a_vendor_is_streamed_to_and_asked_is_settled(clinic: Clinic) -> None:
+    connect("--pace", "fast", "--recordings-per-second", "0.5")
+    assert VendorAccount.objects.get().options == {"pace": "fast", "recordings_per_second": 0.5}
+    for wrong in (("--pace", "slow"), ("--recordings-per-second", "many"), ("--recordings-per-second", "1e9")):
+        with pytest.raises(CommandError, match=f"^{wrong[0]} is "):
+            connect(*wrong)
+
+
 def test_credentials_are_read_from_a_file_or_standard_input(clinic: Clinic, tmp_path: Path, typed: Any) -> None:
     text = json.dumps({"server_key": SERVER_KEY})
     (tmp_path / "nabla.json").write_text(text)

@@ -15,7 +15,12 @@ from ingest import accounts
 from vendors import VENDORS, origins
 from vendors.base import VendorError
 
-OPTIONS = ("region", "environment", "transport", "pace", "partner_url", "streaming_url")
+OPTIONS = ("region", "environment", "transport", "pace", "recordings_per_second", "partner_url", "streaming_url")
+#: What some of them may be, and how that is said.
+FORMS = {
+    "pace": ("real_time|fast", "real_time or fast"),
+    "recordings_per_second": (r"[0-9]{1,3}(\.[0-9])?", "a number below 1000, such as 5 or 0.5"),
+}
 
 
 class Command(BaseCommand):
@@ -50,9 +55,15 @@ class Command(BaseCommand):
             self.stdout.write(url)
 
 
-def read_options(options: Mapping[str, Any]) -> dict[str, str]:
+def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The vendor's own options; those not given are left out."""
-    given = {name: options[name] for name in OPTIONS if options[name]}
+    given: dict[str, Any] = {name: options[name] for name in OPTIONS if options[name]}
+    for name in given.keys() & FORMS.keys():
+        form, words = FORMS[name]
+        if not re.fullmatch(form, given[name]):
+            raise CommandError(f"--{name.replace('_', '-')} is {words}.")
+    if "recordings_per_second" in given:
+        given["recordings_per_second"] = float(given["recordings_per_second"])
     for name in given.keys() & {"partner_url", "streaming_url"}:
         given[name] = check_address(f"--{name.replace('_', '-')}", given[name], streams=True)
     return given
