@@ -21,9 +21,8 @@ from access.models import AccessEntry
 from config import leases
 from config.outbound import outbound
 from config.tokens import SharedTokens
-from ingest import fetched, inquiries, lifecycle, states, tickets
+from ingest import fetched, inquiries, lifecycle, progress, states, tickets
 from ingest.models import AsyncRequest, Callback, Submission
-from ingest.progress import Progress
 from ingest.sound import StoredSound
 from vendors import VENDORS, connect
 from vendors.base import Job, Speech, Submitted, Superseded, VendorError, Wish
@@ -32,8 +31,8 @@ log = logging.getLogger(__name__)
 
 #: The guarded client's own limit, with a second to spare.
 LONGEST_CALL = timedelta(seconds=26)
-#: Longer, so that a call has ended before its lease does, and the first call of those before a stream's first step.
-LEASE = timedelta(seconds=60)
+#: Longer, so that a call has ended before its lease does. Before a stream's first step there are several.
+LEASE = timedelta(seconds=35)
 SENDER = access_log.worker("submission")
 LONGEST_PAUSE = 900.0
 LONGEST_RETRY_AFTER = 24 * 3600.0
@@ -67,7 +66,8 @@ def claim(submission_id: UUID) -> Submission | None:
         return None
     with transaction.atomic():
         request = lifecycle.lock(owner)
-        claimed = leases.claim(Submission, lease=LEASE, ids=[submission_id])
+        lease = progress.LEASE if is_streamed(request) else LEASE
+        claimed = leases.claim(Submission, lease=lease, ids=[submission_id])
         if not claimed:
             return None
         submission = claimed[0]
@@ -107,7 +107,7 @@ def call(submission: Submission) -> Submitted:
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
     log_handing(submission, request)
-    return vendor.submit(job, Progress(submission))
+    return vendor.submit(job, progress.Progress(submission))
 
 
 def is_streamed(request: AsyncRequest) -> bool:
