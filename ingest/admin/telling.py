@@ -16,7 +16,7 @@ State = AsyncRequest.State
 REMEDIES = {
     **dict.fromkeys(["address_refused", "token_host_refused"], "Check the base URL of the vendor account."),
     **dict.fromkeys(
-        ["answer_too_large", "name_unresolved", "no_answer", "tls_failed", "unreachable"],
+        ["answer_too_large", "audio_undecoded", "name_unresolved", "no_answer", "tls_failed", "unreachable"],
         "If it lasts, tell the operator.",
     ),
 }

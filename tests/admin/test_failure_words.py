@@ -15,9 +15,11 @@ from ingest.admin import telling
 from tests.admin.rows import page_of
 from tests.factories import AsyncRequestFactory, SubmissionFactory
 from vendors.nabla import client, wire
+from vendors.suki import refusals
 
 #: Where a request's failure gets its code.
-SOURCES = ["ingest/submission.py", "vendors/nabla/client.py", "vendors/origins.py", "vendors/outbound.py"]
+SOURCES = ["ingest/submission.py", "ingest/inquiries.py", "ingest/sound.py", "vendors/nabla/client.py"]
+SOURCES += [f"vendors/{name}.py" for name in ("answers", "failures", "origins", "outbound", "websocket")]
 TO_DO = re.compile(
     r"\b(?:check|connect|enter|send|tell|wait|ask for|retry|retry asks|it is asked again|nothing needs)\b",
     re.IGNORECASE,
@@ -42,8 +44,12 @@ def nablas() -> Iterator[str]:
         yield failure.message
 
 
-@pytest.mark.parametrize("words", sorted(set(nablas())))
-def test_what_nabla_says_comes_with_what_to_do(words: str) -> None:
+def sukis() -> Iterator[str]:
+    yield from (words for _, words in (*refusals.BY_ID.values(), *refusals.BY_STATUS.values()))
+
+
+@pytest.mark.parametrize("words", sorted({*nablas(), *sukis()}))
+def test_what_a_vendor_says_comes_with_what_to_do(words: str) -> None:
     assert words.endswith(".")
     assert TO_DO.search(words)
 

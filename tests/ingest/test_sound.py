@@ -227,7 +227,8 @@ with decoding.piped("ingest.pcm", *sys.argv[1:]) as child:
 
 def children_of(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [child for child in children if b"ingest.pcm" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def is_alive(pid: int) -> bool:

@@ -13,10 +13,13 @@ BY_ID = {
         "Suki does not know this clinician, and this vendor account cannot register one: enter its provider_org_id "
         "and provider_specialty.",
     ),
-    "provider_user_inactive": ("provider_inactive", "This clinician's user is inactive at Suki. Have it activated."),
+    "provider_user_inactive": (
+        "provider_inactive",
+        "This clinician's user is inactive at Suki. Ask for it to be activated.",
+    ),
     "missing_sdp_provider_id_header": (
         "provider_missing",
-        "Suki asks for which clinician this is. Name one in the session, or a provider_id in this vendor account.",
+        "Suki asks for which clinician this is. Enter one in the session, or a provider_id in this vendor account.",
     ),
     "insufficient_scope": ("forbidden", "Suki does not let this partner do that. Check what was agreed with Suki."),
 }
@@ -26,8 +29,8 @@ BY_STATUS = {
     401: ("unauthorized", "Suki did not accept the partner's token. Check this vendor account, and when it ends."),
     403: ("forbidden", "Suki does not let this partner do that. Check what was agreed with Suki."),
     404: ("session_missing", "Suki knows no such session, or is not at this base URL. Check the account's base URL."),
-    409: ("already_used", "Suki has such a session already, in a state that does not allow this."),
-    413: ("too_large", "Suki refused what was sent as too large."),
+    409: ("already_used", "Suki has such a session already, and it takes no more. Retry asks for a new one."),
+    413: ("too_large", "Suki refused what was sent as too large. Send a shorter recording."),
     422: ("invalid_request", "Suki refused the request as invalid. Check what is asked for and the vendor account."),
 }
 #: A WebSocket is opened only while its session is free: these say FailedPrecondition (400 and 412 are inferred).
