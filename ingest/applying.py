@@ -72,10 +72,11 @@ def apply(answers: Sequence[Answer]) -> None:
     cases = read(answers)
     verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, cases, strict=True)]
     settle(answers, verdicts)
-    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.addressee and is_news(answer)])
     applied = [case for case, (state, _) in zip(cases, verdicts, strict=True) if case and state == State.APPLIED]
     close(applied)
     bring([case for case in applied if not case.result.failure])
+    # After the submissions: a worker that is at one locks it, and then its inquiry.
+    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.addressee and is_news(answer)])
     happened = [finish(case) for case in applied]
     lifecycle.save([case.request for case in applied])
     events.record_all(happened)

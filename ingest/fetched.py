@@ -14,25 +14,24 @@ from ingest.models import Callback, Submission
 
 def keep(submission: Submission, bodies: Sequence[bytes], proof: Callback.Proof) -> None:
     """Makes callbacks of them, to be processed soon; a body that is there already changes nothing."""
-    now = timezone.now()
-    answers = [
-        Callback(
-            clinic_id=submission.clinic_id,
-            vendor=submission.request.vendor,
-            proven_by=proof,
-            proven_id=submission.pk,
-            event_id=f"sha256:{digest.hex()}",
-            submission=submission,
-            request_id=submission.request_id,
-            body=body,
-            size=len(body),
-            digest=digest,
-            content_type="application/json",
-            received_at=now,
-            next_attempt_at=now,
-        )
-        for body in bodies
-        if (digest := hashlib.sha256(body).digest())
-    ]
-    Callback.objects.bulk_create(answers, ignore_conflicts=True)
+    Callback.objects.bulk_create([_callback(submission, body, proof) for body in bodies], ignore_conflicts=True)
     transaction.on_commit(tasks.ring_callbacks)
+
+
+def _callback(submission: Submission, body: bytes, proof: Callback.Proof) -> Callback:
+    now, digest = timezone.now(), hashlib.sha256(body).digest()
+    return Callback(
+        clinic_id=submission.clinic_id,
+        vendor=submission.request.vendor,
+        proven_by=proof,
+        proven_id=submission.pk,
+        event_id=f"sha256:{digest.hex()}",
+        submission=submission,
+        request_id=submission.request_id,
+        body=body,
+        size=len(body),
+        digest=digest,
+        content_type="application/json",
+        received_at=now,
+        next_attempt_at=now,
+    )

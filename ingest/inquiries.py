@@ -8,16 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.utils import timezone
 
 from config import leases
-from config.outbound import outbound
-from config.tokens import SharedTokens
 from ingest import fetched, lifecycle, tasks
 from ingest.models import AsyncRequest, Callback, Inquiry, Session, Submission
-from vendors import VENDORS, connect
+from vendors import VENDORS
 from vendors.base import Held, Result, Unreadable, Vendor, VendorError
 
 log = logging.getLogger(__name__)
@@ -65,13 +62,14 @@ def inquire(inquiry: Inquiry) -> None:
     if submission.state in NOT_YET or (is_dictated and submission.state == Submission.State.WAITING):
         settle(inquiry, **leases.due_again(later(inquiry)))  # a dictation is answered by the end of its stream
         return
+    awaits = is_awaited(submission, inquiry)
     try:
-        answers = ask(submission) if is_awaited(submission, inquiry) else close(submission)
+        answers = ask(submission) if awaits else close(submission)
     except VendorError as error:
         log.info("inquiry %s: %s", inquiry.pk, error.code)
         refused(inquiry, submission, error)
     else:
-        is_done = not is_awaited(submission, inquiry) or any(is_result(submission, body) for body in answers)
+        is_done = not awaits or any(is_result(submission, body) for body in answers)
         with transaction.atomic():
             again = leases.finished() if is_done else leases.due_again(later(inquiry))
             if settle(inquiry, error_code="", **again) and answers:
@@ -113,12 +111,7 @@ def vendor(submission: Submission) -> Vendor:
     """As the request's account sees it. Raises VendorError."""
     account = submission.request.account
     assert account is not None  # noqa: S101 (there is none to ask where the clinic has no account)
-    try:
-        opened = account.opened()
-    except InvalidToken:
-        message = "The clinic's credentials cannot be decrypted: connect the vendor again."
-        raise VendorError(message, permanent=True, code="account_unreadable") from None
-    return connect(account.vendor, opened, outbound(), SharedTokens())
+    return account.connected()
 
 
 def held(submission: Submission) -> Held:

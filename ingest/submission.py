@@ -11,7 +11,6 @@ import random
 from datetime import timedelta
 from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
@@ -19,13 +18,11 @@ from django.utils import timezone
 from access import log as access_log
 from access.models import AccessEntry
 from config import leases
-from config.outbound import outbound
-from config.tokens import SharedTokens
 from ingest import fetched, inquiries, lifecycle, progress, states, tickets
 from ingest.models import AsyncRequest, Callback, Submission
 from ingest.sound import StoredSound
-from vendors import VENDORS, connect
-from vendors.base import Job, Speech, Submitted, Superseded, VendorError, Wish
+from vendors import VENDORS
+from vendors.base import Job, Speech, Submitted, Superseded, Vendor, VendorError, Wish
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +84,7 @@ def call(submission: Submission) -> Submitted:
     """Asks the vendor. Raises VendorError."""
     request = AsyncRequest.objects.select_related("account", "audio", "session").get(pk=submission.request_id)
     assert request.account is not None and request.audio is not None  # noqa: PT018, S101 (the row's own constraint)
-    try:
-        account = request.account.opened()
-    except InvalidToken:
-        message = "The clinic's credentials cannot be decrypted: connect the vendor again."
-        raise VendorError(message, permanent=True, code="account_unreadable") from None
+    vendor: Vendor = request.account.connected()
     file_ticket = tickets.for_file(request.audio.pk, seconds=settings.FILE_TICKET_SECONDS)
     job = Job(
         client_request_id=submission.client_request_id,
@@ -103,7 +96,6 @@ def call(submission: Submission) -> Submitted:
         clinician_ref=request.session.clinician_ref,
         sound=StoredSound(request.audio, Speech(request.language)) if is_streamed(request) else None,
     )
-    vendor = connect(request.vendor, account, outbound(), SharedTokens())
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
     log_handing(submission, request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import time
 from contextlib import suppress
@@ -12,7 +11,6 @@ from typing import IO, BinaryIO
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
@@ -20,6 +18,7 @@ from django.db.models import Max
 from access import log
 from access.log import Actor
 from access.models import AccessEntry
+from config import files
 from feed import events
 from ingest import probe, states, tasks
 from ingest.models import Audio, Session
@@ -41,17 +40,6 @@ class SessionClosed(Exception):
     """The session takes no more audio."""
 
 
-class _Moved(File):  # type: ignore[type-arg]
-    """A file that a storage on the same disk may take by renaming it."""
-
-    def __init__(self, path: Path, handle: IO[bytes]) -> None:
-        super().__init__(handle, name=path.name)
-        self.path = path
-
-    def temporary_file_path(self) -> str:
-        return str(self.path)
-
-
 def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, bool]:
     """Stores what `body` holds as the session's next audio; bytes that are there already give that Audio and False.
 
@@ -71,8 +59,7 @@ def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, b
             connection.close()  # a long recording takes seconds to look at: no connection waits for that
             sound = probe.probe(path)
             key = f"audio/{session.clinic_id}/{session.pk}/{sha256}"
-            copy.seek(0)
-            _store(key, _Moved(path, copy))
+            files.keep(key, path, copy)
             return _record(session.pk, key, size, sha256, sound, by)
         finally:
             with suppress(FileNotFoundError):
@@ -87,14 +74,6 @@ def tidy(folder: Path) -> None:
                 leftover.unlink()
 
 
-def _store(key: str, copy: _Moved) -> None:
-    default_storage.save(key, copy)
-    with suppress(NotImplementedError):  # only files have a folder, whose new entry must outlive a power cut too
-        folder = os.open(Path(default_storage.path(key)).parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-
-
 def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
     while chunk := body.read(CHUNK):
@@ -106,7 +85,6 @@ def _copy(body: BinaryIO, copy: IO[bytes]) -> tuple[int, str]:
     if not size:
         raise EmptyBody
     copy.flush()
-    os.fsync(copy.fileno())
     return size, digest.hexdigest()
 
 

@@ -18,11 +18,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from config import leases, secrets
-from config.outbound import outbound
-from config.tokens import SharedTokens
 from recordings import rate, services
 from recordings.models import Links, Recording
-from vendors import connect
 from vendors.base import Held, Link, RecordingLinks, VendorError
 
 log = logging.getLogger(__name__)
@@ -63,12 +60,7 @@ def ask(recording: Recording, *, download: bool, patience: float) -> RecordingLi
 
 
 def _asked(recording: Recording, download: bool) -> RecordingLinks:
-    try:
-        account = recording.account.opened()
-    except InvalidToken:
-        message = "The clinic's credentials cannot be decrypted: connect the vendor again."
-        raise VendorError(message, permanent=True, code="account_unreadable") from None
-    vendor = connect(recording.vendor, account, outbound(), SharedTokens())
+    vendor = recording.account.connected()
     return vendor.recordings(Held(recording.vendor_ref, recording.clinician_ref), download=download)
 
 

@@ -9,7 +9,10 @@ from django.db.models import Q
 
 from access.models import ClinicOwned
 from config import secrets
-from vendors.base import Account
+from config.outbound import outbound
+from config.tokens import SharedTokens
+from vendors import connect
+from vendors.base import Account, Vendor, VendorError
 
 
 class VendorAccount(ClinicOwned):
@@ -33,6 +36,15 @@ class VendorAccount(ClinicOwned):
         self.encrypted_credentials = secrets.encrypt(credentials)
 
     def opened(self) -> Account:
-        """The account as an adapter takes it, its credentials in clear."""
+        """The account as an adapter takes it, its credentials in clear. Raises secrets.InvalidToken."""
         credentials = secrets.decrypt(bytes(self.encrypted_credentials))
         return Account(base_url=self.base_url, credentials=credentials, options=self.options)
+
+    def connected(self) -> Vendor:
+        """The vendor as this account sees it. Raises VendorError where CREDENTIAL_KEYS no longer open the account."""
+        try:
+            account = self.opened()
+        except secrets.InvalidToken:
+            message = "The clinic's credentials cannot be decrypted: connect the vendor again."
+            raise VendorError(message, permanent=True, code="account_unreadable") from None
+        return connect(self.vendor, account, outbound(), SharedTokens())

@@ -54,9 +54,11 @@ def many(storage: Any, keeper: Keeper, clinic: Clinic) -> Recording:
         "due": DUE,
     }
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # a busy machine takes its time for a hundred thousand rows
         cursor.execute(MANY, ids)
         cursor.execute(LINKS)
         cursor.execute("ANALYZE recordings_recording, recordings_links")
+        cursor.execute("RESET statement_timeout")
     return recording
 
 
