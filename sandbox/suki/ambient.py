@@ -33,7 +33,7 @@ def create(suki: "Suki", call: Call, provider: str) -> Answer:
 
 def added(suki: "Suki", call: Call, session: Session) -> Session:
     """The session, or the one that this provider has made with its id before; raises Refused."""
-    if not suki.sessions.add(session):
+    if suki.sessions.add(session) is not session:
         session = suki.session(session.id, session.kind, session.provider or "")
         if suki.settings.repeated_create_status == 409:
             raise Refused(409, "session_already_exists")
@@ -65,14 +65,21 @@ def end(suki: "Suki", call: Call, session: Session) -> Answer:
     """Whoever still streams is hung up on. A repeated end changes nothing."""
     with session.lock:
         first, session.ended = not session.ended, True
-    if not first:
-        session.offend("ended_twice")
-    elif session.lines and session.lines[-1].ended_by != "end of audio":
+    if first and session.lines and session.lines[-1].ended_by != "end of audio":
         session.offend("ended_before_end_of_audio")
     session.send_away()
     if first:
         suki.work_on(session)
+    else:
+        check_repeated_end(suki, session)
     return Answer(200)
+
+
+def check_repeated_end(suki: "Suki", session: Session) -> None:
+    """Raises Refused, unless it is answered as the first one."""
+    session.offend("ended_twice")
+    if suki.settings.repeated_end_status != 200:
+        raise Refused(suki.settings.repeated_end_status, f"FailedPrecondition: the session is {session.state.upper()}")
 
 
 def give_up(suki: "Suki", session: Session) -> None:

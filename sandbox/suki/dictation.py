@@ -1,10 +1,11 @@
 """The two addresses of dictations."""
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.messages import Answer
-from sandbox.suki.ambient import added, origin
+from sandbox.suki.ambient import added, check_repeated_end, origin
 from sandbox.suki.clock import rfc3339
 from sandbox.suki.contract import Call, audio_config, own_id
 from sandbox.suki.sessions import COMPLETED, DICTATION, RUNNING, Session
@@ -29,22 +30,24 @@ def create(suki: "Suki", call: Call, provider: str) -> Answer:
 
 
 def end(suki: "Suki", call: Call, session: Session) -> Answer:
-    """Repeated, it says the same again. Nothing said at all: cancelled."""
+    """Repeated, it says the same again, unless a setting has it refused. Nothing said at all: cancelled."""
     with session.lock:
         if session.ended:
-            session.offend("ended_twice")
+            check_repeated_end(suki, session)
         if session.accepts() is False and session.state == RUNNING:
             session.offend("ended_before_EOF")
         session.ended, session.state = True, COMPLETED
     session.send_away()
-    fault = suki.take(session.id, frozenset({"ending"})).get("ending")
-    if fault and fault.name == "dictation_end_empty":
+    faults = suki.take(session.id, frozenset({"ending", "whole"}))
+    ending = faults.get("ending")
+    if ending and ending.name == "dictation_end_empty":
         return Answer(200, {})
-    return Answer(200, told(suki, session) | (fault.params if fault else {}))
+    spoken = session.speech.finals if session.speech else []
+    told = whole(suki, session, session.finals if "whole" in faults else spoken)
+    return Answer(200, told | (ending.params if ending else {}))
 
 
-def told(suki: "Suki", session: Session) -> dict[str, Any]:
-    finals = session.speech.finals if session.speech else []
+def whole(suki: "Suki", session: Session, finals: Sequence[str]) -> dict[str, Any]:
     return {
         "transcription_session_id": session.id,
         "status": COMPLETED if session.spool else CANCELLED,

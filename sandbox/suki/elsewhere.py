@@ -39,7 +39,7 @@ def make_sessions(suki: "Suki", request: Request) -> Answer:
     if asked["count"] > 1 and asked["session_id"]:
         raise NotJson("several sessions cannot have one session_id")
     made = [made_session(suki, request, asked, spool) for _ in range(asked["count"])]
-    if not all(suki.sessions.add(session) for session in made):
+    if not all(suki.sessions.add(session) is session for session in made):
         return Answer(409, {"message": "there is a session of that id already"})
     return Answer(201, {"session_ids": [session.id for session in made]})
 

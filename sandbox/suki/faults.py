@@ -82,6 +82,7 @@ KINDS: Mapping[str, Kind] = {
     "no_eof": Kind("eof"),
     "eof_never": Kind("eof"),
     "dictation_end_empty": Kind("ending"),
+    "dictation_end_heard": Kind("whole"),
     "dictation_end_status": Kind("ending", {"status": "failed"}),
 }
 OF_A_LINK = frozenset({"streamable", "order", "links"})

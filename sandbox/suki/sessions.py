@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.ledger import KEPT, now
+from sandbox.kept import Kept
+from sandbox.ledger import now
 from sandbox.sockets import Socket
 from sandbox.suki.clock import rfc3339
 from sandbox.suki.contract import AUDIO_CONFIG
@@ -47,7 +48,10 @@ class Line:
 
 @dataclass(eq=False)
 class Session:
-    """`created` and `started` (the START_TIME) are Unix seconds, by the vendor's clock and the client's."""
+    """`created` and `started` (the START_TIME) are Unix seconds, by the vendor's clock and the client's.
+
+    `finals` of a dictation are those that were sent to whoever listened.
+    """
 
     id: str
     kind: str
@@ -63,6 +67,7 @@ class Session:
     ended: bool = False
     spool: Spool | None = None
     speech: Speech | None = None
+    finals: list[str] = field(default_factory=list)
     error: str | None = None
     lines: list[Line] = field(default_factory=list)
     offences: Counter[str] = field(default_factory=Counter)
@@ -164,36 +169,10 @@ class Session:
         }
 
 
-class Sessions:
-    """By their ids, at most KEPT of them: the oldest goes, and its audio with it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_id: OrderedDict[str, Session] = OrderedDict()
-
-    def add(self, session: Session) -> bool:
-        """False when there is one of that id already."""
-        with self._lock:
-            if session.id in self._by_id:
-                return False
-            self._by_id[session.id] = session
-            if len(self._by_id) > KEPT:
-                self._by_id.popitem(last=False)
-            return True
-
-    def find(self, identifier: str | None) -> Session | None:
-        with self._lock:
-            return self._by_id.get(identifier) if identifier else None
-
-    def holds(self, session: Session) -> bool:
-        return self.find(session.id) is session
-
-    def all(self) -> list[Session]:
-        with self._lock:
-            return list(self._by_id.values())
+class Sessions(Kept[Session]):
+    """By their ids."""
 
     def clear(self) -> None:
         for session in self.all():
             session.send_away()
-        with self._lock:
-            self._by_id.clear()
+        super().clear()

@@ -11,7 +11,11 @@ from sandbox.messages import NotJson
 
 MOST_CHUNKS = 100
 MOST_SECONDS = 10_000_000
-STATUSES = {"handshake_status": (400, 412), "repeated_create_status": (201, 409)}
+STATUSES = {
+    "handshake_status": (400, 412),
+    "repeated_create_status": (201, 409),
+    "repeated_end_status": (200, 400, 409, 412),
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Settings:
     settle_seconds: float = 0.3
     handshake_status: int = 400
     repeated_create_status: int = 409
+    repeated_end_status: int = 200
     chunks: int = 1
     frames_a_partial: int = 5
 

@@ -63,9 +63,11 @@ class Streaming:
             self.take_event(frame.get("event"))
 
     def start(self, line: Line, frame: Mapping[str, Any]) -> None:
-        """Once a session; a further socket may say it again, and the first is what counts."""
+        """Once a session, and the first is what counts: a further socket begins with the audio."""
         if line.frames["START_TIME"] > 1:
             self.session.offend("start_time_repeated")
+        elif any(one.frames["START_TIME"] for one in self.session.lines if one is not line):
+            self.session.offend("start_time_twice")
         try:
             told = datetime.fromisoformat((unpack(self.session, frame, "data") or b"").decode())
             moment = told.timestamp() if told.tzinfo else None

@@ -51,6 +51,7 @@ class Transcribing:
             if self.session.state == RUNNING:
                 self.session.busy_until = time.monotonic() + self.settings.settle_seconds
             if self.session.speech:
+                self.session.speech.reach(self.session.duration_ms)
                 self.session.speech.pause()
 
     def take(self, line: Line, frame: Mapping[str, Any]) -> None:
@@ -104,6 +105,8 @@ class Transcribing:
         self.session.count(line, "final sent" if is_final else "partial sent")
         told = {"transcript": {"transcript": text, "words": words}, "is_final": is_final}
         self.send(line, told | {"transcript_id": str(uuid.uuid4())})
+        if is_final:
+            self.session.finals.append(text)
 
     def send(self, line: Line, message: Mapping[str, Any]) -> None:
         for noise in self.noise:

@@ -277,8 +277,10 @@ def test_a_socket_dropped_in_mid_audio_can_be_resumed(partner: Partner) -> None:
     assert shown["repeated_frames"] == 0
 
 
-@pytest.mark.parametrize("again", [True, False])
-def test_the_start_time_may_be_said_on_every_socket_and_the_first_counts(partner: Partner, again: bool) -> None:
+@pytest.mark.parametrize(("again", "offences"), [(True, {"start_time_twice": 1}), (False, {})])
+def test_the_start_time_is_said_on_the_first_socket_alone(
+    partner: Partner, again: bool, offences: dict[str, int]
+) -> None:
     session = partner.create()
     with partner.stream(session) as socket:
         send_audio(socket, PCM[:FRAME])
@@ -289,7 +291,7 @@ def test_the_start_time_may_be_said_on_every_socket_and_the_first_counts(partner
         say(socket, type="AUDIO", data="RU9G")
         assert list(socket) == []
     shown = partner.session(session)
-    assert (shown["offences"], shown["started"]) == ({}, "2026-03-01T09:00:00.000Z")
+    assert (shown["offences"], shown["started"]) == (offences, "2026-03-01T09:00:00.000Z")
 
 
 def test_audio_that_is_sent_twice_shows(partner: Partner) -> None:
@@ -332,6 +334,16 @@ def test_ending_hangs_up_on_whoever_streams(partner: Partner) -> None:
         with pytest.raises(ConnectionClosed, match="1001"):
             socket.recv(timeout=8)
     assert partner.over(session)["offences"] == {"ended_before_end_of_audio": 1}
+
+
+@pytest.mark.parametrize("status", [200, 400, 409, 412])
+def test_a_repeated_end_is_answered_as_a_setting_says(partner: Partner, status: int) -> None:
+    partner.settings(repeated_end_status=status)
+    session = partner.finished(PCM)
+    again = partner.ambient("POST", session, "end")
+    assert (again.status_code, b"FailedPrecondition" in again.content) == (status, status != 200)
+    shown = partner.session(session)
+    assert (shown["state"], shown["offences"]) == ("completed", {"ended_twice": 1})
 
 
 def test_handshakes_are_refused_as_calls_are(partner: Partner) -> None:

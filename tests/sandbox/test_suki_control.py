@@ -115,7 +115,7 @@ def test_requests_are_listed_by_endpoint_with_their_times(partner: Partner) -> N
 
 
 def test_the_sessions_forget_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.suki.sessions.KEPT", 3)
+    monkeypatch.setattr("sandbox.kept.KEPT", 3)
     sessions = Sessions()
     for number in range(5):
         assert sessions.add(Session(str(number), "ambient", None, 0, ""))

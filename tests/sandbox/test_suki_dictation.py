@@ -1,7 +1,9 @@
 """Dictation: one utterance a socket, partials and finals while one listens, and the whole at the end."""
 
 import json
+import math
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -202,6 +204,84 @@ def test_the_end_can_say_nothing_or_something_else(partner: Partner) -> None:
     session = partner.create_dictation()
     partner.dictated(session, PCM)
     assert partner.end_dictation(session).json()["status"] == "failed"
+
+
+@pytest.mark.parametrize("status", [400, 409, 412])
+def test_a_repeated_end_can_be_refused(partner: Partner, status: int) -> None:
+    partner.settings(repeated_end_status=status)
+    session = partner.create_dictation()
+    partner.dictated(session, PCM)
+    assert [partner.end_dictation(session).status_code for _ in range(2)] == [200, status]
+    assert partner.control("PATCH", "settings", {"repeated_end_status": 500}).status_code == 400
+
+
+def test_the_end_can_tell_no_more_than_was_heard(partner: Partner) -> None:
+    partner.settings(settle_seconds=0)
+    partner.fault("dictation_end_heard")
+    partner.fault("socket_dropped", times=1, after_bytes=5 * 32_000)
+    session = partner.create_dictation()
+    with partner.transcribe(session) as socket:
+        send(socket, TEN_SECONDS[: 5 * 32_000])
+        first = finals(read_until_closed(socket))
+    later = finals(partner.dictated(session, TEN_SECONDS[5 * 32_000 :]))
+    assert partner.end_dictation(session).json()["final_transcript"] == " ".join([*first, *later])
+    assert " ".join([*first, *later]) != " ".join(SPOKEN[:3])
+
+
+def test_the_end_of_a_failed_dictation_can_tell_no_more_than_was_heard(partner: Partner) -> None:
+    partner.fault("dictation_end_heard")
+    partner.fault("dictation_end_status")
+    session = partner.create_dictation()
+    heard = finals(partner.dictated(session, TEN_SECONDS))
+    told = partner.end_dictation(session).json()
+    assert (told["status"], told["final_transcript"]) == ("failed", " ".join(heard))
+
+
+@pytest.mark.parametrize(
+    ("fault", "params", "ended_by"),
+    [
+        ("socket_dropped", {"after_bytes": len(TEN_SECONDS)}, "dropped by a fault"),
+        ("no_eof", {}, "end of audio"),
+        ("eof_never", {}, "client"),
+    ],
+)
+def test_the_end_can_say_nothing_after_a_socket_that_ended_badly(
+    partner: Partner, fault: str, params: dict[str, Any], ended_by: str
+) -> None:
+    partner.settings(settle_seconds=0)
+    partner.fault("dictation_end_empty")
+    partner.fault(fault, times=1, **params)
+    session = partner.create_dictation()
+    with partner.transcribe(session) as socket:
+        send(socket, TEN_SECONDS)
+        with suppress(ConnectionClosed):
+            say(socket, type="EVENT", event="AUDIO_END")
+        heard = read_until(socket, SPOKEN[2])
+    assert EOF not in heard
+    assert partner.until(session, lambda shown: shown["state"] == "idle")["sockets"][0]["ended_by"] == ended_by
+    assert partner.dictated(session, b"")[-1] == EOF
+    assert partner.end_dictation(session).json() == {}
+
+
+def read_until(socket: ClientConnection, final: str) -> list[dict[str, Any]]:
+    """What is told until this final, or until the connection is closed."""
+    told: list[dict[str, Any]] = []
+    with suppress(ConnectionClosed):
+        while final not in finals(told):
+            told.append(json.loads(socket.recv(timeout=8)))
+    return told
+
+
+def test_what_was_said_in_the_last_frame_before_a_break_is_in_the_whole(partner: Partner) -> None:
+    first_line = TEN_SECONDS[: FRAME * math.ceil(sample()["transcript"][0]["end_offset_ms"] / 100)]
+    partner.settings(settle_seconds=0)
+    partner.fault("socket_dropped", times=1, after_bytes=len(first_line))
+    session = partner.create_dictation()
+    with partner.transcribe(session) as socket:
+        send(socket, first_line)
+        assert finals(read_until_closed(socket)) == []
+    partner.until(session, lambda shown: shown["state"] == "idle")
+    assert partner.end_dictation(session).json()["final_transcript"] == SPOKEN[0]
 
 
 def test_an_end_that_comes_early_or_twice_is_an_offence(partner: Partner) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
+import socket
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ class TestSuki(VendorContract, SignedContract):
     window = timedelta(minutes=5)
 
     def job(self, **changes: Any) -> Job:
-        return job(**{"sound": Tone(300), **changes})
+        return job(**{"sounds": (Tone(300),), **changes})
 
     def accepting(self, body: bytes) -> ScriptedServer:
         return SukiServer(create=[http(201, body)])
@@ -70,7 +71,7 @@ class TestSuki(VendorContract, SignedContract):
     def test_the_signature_is_what_openssl_makes_of_time_colon_and_body(self) -> None:
         # printf '1772375652675:{"id": "e"}' | openssl dgst -sha256 -hmac s
         made = "806ec781cb2852f6444b4568f6293488a430a9ebe1bb05c5a08910a7aeb9ae9e"
-        SukiVendor.read_signature({"generated-at": "1772375652675", "x-api-key": made.upper()}, NOW).verify(
+        SukiVendor.read_proof({"generated-at": "1772375652675", "x-api-key": made.upper()}, "", NOW).verify(
             b'{"id": "e"}', ["s"]
         )
 
@@ -84,6 +85,22 @@ class TestSuki(VendorContract, SignedContract):
         assert len(ids) == 4
         assert SukiVendor.event_id(now, said) in ids
         assert len(SukiVendor.event_id({"generated-at": "9" * 300}, said) or "") <= 200
+
+
+#: What an ambient session comes to.
+WRITTEN_UP: dict[str, Any] = {
+    "status": [http(200, {"status": "completed"})],
+    "content": [http(200, {"summary": [{"title": "Plan", "content": "Rest.", "loinc_code": "18776-5"}]})],
+    "transcript": [http(200, {"final_transcript": [{"transcript": "Rest now.", "start_offset": {"seconds": 2}}]})],
+}
+#: What a session is answered that was ended before.
+HAS_ENDED = [
+    suki_server.error(400, "FailedPrecondition: the session is COMPLETED"),
+    suki_server.error(400, "session_already_ended"),
+    http(400),
+    suki_server.error(409, "ended"),
+    suki_server.error(412, "completed"),
+]
 
 
 def vendor(server: ScriptedServer, tokens: OwnTokens | None = None, **credentials: Any) -> SukiVendor:
@@ -153,6 +170,19 @@ class TestTokens:
         assert old != new
         assert list(tokens.kept.values()) == [new]
 
+    def test_a_token_that_another_worker_has_renewed_meanwhile_is_used_and_stays(self) -> None:
+        tokens = OwnTokens()
+
+        def refused_meanwhile(line: socket.socket) -> None:
+            tokens.kept = dict.fromkeys(tokens.kept, "fresh")
+            line.sendall(EXPIRED)
+
+        with SukiServer(status=[refused_meanwhile, http(200, {"status": "running"})]) as server:
+            polled(server, tokens=tokens)
+        assert server.calls() == ["login", "status", "status"]
+        assert server.of("status")[1].headers["sdp_suki_token"] == "fresh"
+        assert list(tokens.kept.values()) == ["fresh"]
+
     def test_a_new_token_that_is_refused_too_ends_it(self) -> None:
         with SukiServer(status=[EXPIRED]) as server:
             error = failed(server)
@@ -215,28 +245,30 @@ class TestProviders:
         assert "provider_id" not in server.of("login")[0].json()
         assert server.of("register")[0].json()["provider_id"] == "dr-1"
 
+    @pytest.mark.parametrize(
+        ("account", "clinician", "at_fault"),
+        [
+            ({}, "Dr. Müller", "The session's clinician reference"),
+            ({"provider_id": "p"}, "two\nlines", "The session's clinician reference"),
+            ({"provider_id": "Dr. Müller"}, "", "The provider_id of this vendor account"),
+        ],
+    )
+    def test_a_provider_that_no_header_can_name_is_told_before_anything_is_sent(
+        self, account: dict[str, Any], clinician: str, at_fault: str
+    ) -> None:
+        asked = job(sounds=(Tone(100),), clinician_ref=clinician)
+        with SukiServer() as server:
+            asking = vendor(server, single_auth_token=True, **account)
+            for ask in (lambda: asking.poll(Held(REF, clinician)), lambda: asking.submit(asked, Noted())):
+                with pytest.raises(VendorError, match=at_fault) as caught:
+                    ask()
+                assert (caught.value.code, caught.value.permanent) == ("provider_unsendable", True)
+        assert server.asked == []
 
-@pytest.mark.parametrize(
-    ("status", "message", "code", "permanent"),
-    [
-        (400, "", "invalid_request", True),
-        (400, "missing_sdp_provider_id_header: x", "provider_missing", True),
-        (403, "permission_denied", "forbidden", True),
-        (403, "insufficient_scope: ambient", "forbidden", True),
-        (404, CANARY, "session_missing", True),
-        (412, "provider_user_inactive", "provider_inactive", True),
-        (412, "something else", "refused", True),
-        (418, "", "refused", True),
-        (429, "", "rate_limited", False),
-        (500, "provider_user_inactive", "vendor_unavailable", False),
-        (503, "", "vendor_unavailable", False),
-        (302, "", "redirected", True),
-    ],
-)
-def test_each_refusal_has_its_code(status: int, message: str, code: str, permanent: bool) -> None:
-    with SukiServer(status=[suki_server.error(status, message)]) as server:
-        error = failed(server)
-    assert (error.code, error.permanent) == (code, permanent)
+    def test_a_provider_that_has_a_token_of_its_own_may_be_called_anything(self) -> None:
+        with SukiServer() as server:
+            vendor(server).poll(Held(REF, "Dr. Müller"))
+        assert server.of("login")[0].json()["provider_id"] == "Dr. Müller"
 
 
 class TestPoll:
@@ -247,13 +279,10 @@ class TestPoll:
         assert server.calls() == ["login", "status"]
 
     def test_all_that_was_written_in_one_body(self) -> None:
-        content = {"summary": [{"title": "Plan", "content": "Rest.", "loinc_code": "18776-5"}]}
-        transcript = {"final_transcript": [{"transcript": "Rest now.", "start_offset": {"seconds": 2}}]}
-        scripts: Any = {"content": [http(200, content)], "transcript": [http(200, transcript)]}
-        with SukiServer(status=[http(200, {"status": "Completed"})], **scripts) as server:
+        with SukiServer(**{**WRITTEN_UP, "status": [http(200, {"status": "Completed"})]}) as server:
             (body,) = polled(server)
         result = SukiVendor.parse(body)
-        assert json.loads(body)["content"] == content
+        assert json.loads(body)["content"]["summary"][0]["content"] == "Rest."
         assert not isinstance(result, Notice)
         assert result.note is not None
         assert result.transcript is not None
@@ -263,6 +292,27 @@ class TestPoll:
             f"/ambient/session/{REF}/content?cumulative=false",
             f"/ambient/session/{REF}/transcript",
         ]
+
+    @pytest.mark.parametrize(("wanted", "left_out"), [("note", "transcript"), ("transcript_item", "content")])
+    def test_only_what_was_asked_for_is_fetched(self, wanted: str, left_out: str) -> None:
+        with SukiServer(**{**WRITTEN_UP, left_out: [suki_server.error(403, "insufficient_scope")]}) as server:
+            (body,) = vendor(server).poll(Held(REF, wanted=(wanted,)))
+        result = SukiVendor.parse(body)
+        assert not isinstance(result, Notice)
+        assert [bool(result.note), bool(result.transcript)] == [wanted == "note", wanted == "transcript_item"]
+        assert left_out not in server.calls()
+
+    @pytest.mark.parametrize("refused", ["content", "transcript"])
+    def test_a_half_that_is_refused_is_a_refusal(self, refused: str) -> None:
+        with SukiServer(**{**WRITTEN_UP, refused: [suki_server.error(403, f"insufficient_scope: {CANARY}")]}) as server:
+            error = failed(server)
+        assert (error.code, error.permanent) == ("forbidden", True)
+
+    @pytest.mark.parametrize("late", ["content", "transcript"])
+    def test_a_half_that_may_still_come_is_waited_for(self, late: str) -> None:
+        with SukiServer(**{**WRITTEN_UP, late: [suki_server.error(503, "")]}) as server:
+            error = failed(server)
+        assert (error.code, error.permanent) == ("vendor_unavailable", False)
 
     @pytest.mark.parametrize("status", ["skipped", "aborted", "FAILED"])
     def test_another_end_is_said_plainly(self, status: str) -> None:
@@ -294,77 +344,35 @@ class TestPoll:
         assert server.asked[-1].path == "/api/v1/ambient/session/..%2F..%2Fx%3Fy%23z/status"
 
 
-def part(number: int, **changes: Any) -> dict[str, Any]:
-    link = f"https://store.example/{number}?sig={CANARY.replace(' ', '-')}"
-    return {
-        "recording_id": f"r{number}",
-        "presigned_url": link,
-        "expires_at": 1738765432,
-        "sequence_number": number,
-        **changes,
-    }
-
-
-class TestRecordings:
-    def links(self, body: Any, *, download: bool = True, status: int = 200) -> Any:
-        with SukiServer(recording=[http(status, body)]) as server:
-            found = vendor(server).recordings(Held(REF), download=download)
-        self.asked = server.asked[-1]
-        return found
-
-    def test_parts_come_in_their_order(self) -> None:
-        found = self.links({"recordings": [part(3), part(1), part(2)], "is_streamable": False})
-        assert [link.sequence_number for link in found.links] == [1, 2, 3]
-        assert found.links[0].expires_at == datetime(2025, 2, 5, 14, 23, 52, tzinfo=UTC)
-        assert not found.is_streamable
-        assert CANARY.replace(" ", "-") not in repr(found), "a link is a secret"
-
-    @pytest.mark.parametrize(("download", "asked"), [(True, "true"), (False, "false")])
-    def test_links_are_for_playing_or_for_saving(self, download: bool, asked: str) -> None:
-        assert self.links({"recordings": [part(1)], "is_streamable": True}, download=download).is_streamable
-        assert (self.asked.method, self.asked.path.partition("?")[2]) == ("GET", f"download={asked}")
-
-    def test_what_cannot_be_played_has_no_links_until_they_are_asked_for_saving(self) -> None:
-        nothing: dict[str, Any] = {"recordings": [], "is_streamable": False}
-        found = self.links(nothing, download=False)
-        assert (found.links, found.is_streamable) == ((), False)
-        with pytest.raises(VendorError, match="still processing"):
-            self.links(nothing, download=True)
-
-    def test_a_time_in_milliseconds_is_understood(self) -> None:
-        (link,) = self.links({"recordings": [part(1, expires_at=1738765432000)]}).links
-        assert link.expires_at == datetime(2025, 2, 5, 14, 23, 52, tzinfo=UTC)
-
-    @pytest.mark.parametrize(
-        ("status", "body", "code", "permanent"),
-        [
-            (404, {}, "recording_pending", False),
-            (410, {}, "recording_gone", True),
-            (200, {"recordings": [], "is_streamable": True}, "recording_pending", False),
-            (200, {}, "answer_unreadable", False),
-            (200, {"recordings": {}}, "answer_unreadable", False),
-            (200, {"recordings": [part(1, presigned_url="x" * 8193)]}, "answer_unreadable", False),
-            (200, {"recordings": [part(1, presigned_url=7)]}, "answer_unreadable", False),
-            (200, {"recordings": [part(1, expires_at="tomorrow")]}, "answer_unreadable", False),
-            (200, {"recordings": [part(1, expires_at=1e300)]}, "answer_unreadable", False),
-            (200, {"recordings": [part(1, sequence_number=-1)]}, "answer_unreadable", False),
-            (200, {"recordings": [part(1)] * 1001}, "answer_unreadable", False),
-            (500, {}, "vendor_unavailable", False),
-        ],
-    )
-    def test_what_is_no_recording(self, status: int, body: Any, code: str, permanent: bool) -> None:
-        with pytest.raises(VendorError) as caught:
-            self.links(body, status=status)
-        assert (caught.value.code, caught.value.permanent) == (code, permanent)
-        assert CANARY not in caught.value.message
-
-
 @pytest.mark.parametrize(("kind", "path"), [("ambient", "ambient"), ("dictation", "transcription")])
-@pytest.mark.parametrize("answer", [http(200), suki_server.error(409, "ended"), suki_server.error(412, "completed")])
+@pytest.mark.parametrize("answer", [http(200), *HAS_ENDED])
 def test_what_was_abandoned_is_ended(kind: Any, path: str, answer: bytes) -> None:
     with SukiServer(end=[answer]) as server:
         vendor(server).close(Held(REF), kind=kind)
     assert (server.asked[-1].method, server.asked[-1].path) == ("POST", f"/api/v1/{path}/session/{REF}/end")
+
+
+@pytest.mark.parametrize("answer", HAS_ENDED)
+def test_an_ambient_session_whose_end_was_not_heard_of_is_ended_again_and_done(answer: bytes) -> None:
+    with SukiServer(end=[b"", answer]) as server:
+        progress = Noted()
+        with pytest.raises(VendorError) as caught:
+            vendor(server).submit(job(sounds=(Tone(300),)), progress)
+        assert (caught.value.permanent, caught.value.unanswered) == (False, True)
+        assert vendor(server).submit(job(sounds=(Tone(300),)), progress) == Submitted(REF)
+    assert server.calls()[-2:] == ["login", "end"]
+
+
+@pytest.mark.parametrize("answer", HAS_ENDED)
+def test_a_dictation_whose_end_was_not_heard_of_comes_to_what_was_heard(answer: bytes) -> None:
+    wish = Wish(("transcript_item",), "en", kind="dictation")
+    heard_out = Noted(REF, sent_ms=300, heard_ms=300, heard_texts=[("All of it.", True)])
+    with SukiServer(end=[answer]) as server:
+        submitted = vendor(server).submit(job(wish=wish, sounds=(Tone(300),)), heard_out)
+    assert submitted.answer is not None
+    result = SukiVendor.parse(submitted.answer)
+    assert not isinstance(result, Notice)
+    assert [line.text for line in result.transcript or ()] == ["All of it."]
 
 
 def test_without_audio_nothing_is_opened() -> None:
@@ -377,7 +385,7 @@ def test_an_ambient_session_is_made_given_its_context_streamed_and_ended() -> No
     wish = Wish(("note", "transcript_item"), "en", "SOAP")
     progress = Noted()
     with SukiServer() as server:
-        asked = job(wish=wish, sound=Tone(300), encounter_ref="enc-9", clinician_ref="dr-2")
+        asked = job(wish=wish, sounds=(Tone(300),), encounter_ref="enc-9", clinician_ref="dr-2")
         assert vendor(server, provider_specialty="CARDIOLOGY").submit(asked, progress) == Submitted(REF)
     assert server.calls() == ["login", "create", "context", "stream", "end"]
     assert server.of("create")[0].json() == {"ambient_session_id": REF, "encounter_id": "enc-9"}
@@ -391,7 +399,7 @@ def test_an_ambient_session_is_made_given_its_context_streamed_and_ended() -> No
 def test_a_dictation_says_how_its_audio_is_encoded() -> None:
     wish = Wish(("transcript_item",), "en", kind="dictation")
     with SukiServer() as server:
-        submitted = vendor(server).submit(job(wish=wish, sound=Tone(300)), Noted())
+        submitted = vendor(server).submit(job(wish=wish, sounds=(Tone(300),)), Noted())
     assert server.calls() == ["login", "create", "transcribe", "end"]
     assert server.of("create")[0].path == "/api/v1/transcription/session/create"
     assert server.of("create")[0].json() == {
@@ -405,7 +413,7 @@ def test_a_dictation_says_how_its_audio_is_encoded() -> None:
 def test_a_session_has_the_same_id_for_the_same_try_whatever_that_is_called() -> None:
     with SukiServer() as server:
         for request_id in ("visit-1", "visit-1", "visit-2"):
-            vendor(server).submit(job(client_request_id=request_id, sound=Tone(100)), Noted())
+            vendor(server).submit(job(client_request_id=request_id, sounds=(Tone(100),)), Noted())
     first, again, other = (asked.json()["ambient_session_id"] for asked in server.of("create"))
     assert first == again != other
 
@@ -413,14 +421,14 @@ def test_a_session_has_the_same_id_for_the_same_try_whatever_that_is_called() ->
 def test_a_session_that_is_there_already_is_gone_on_with() -> None:
     there = [suki_server.error(409, "there already")]
     with SukiServer(create=[*there], context=[*there], end=[*there]) as server:
-        assert vendor(server).submit(job(sound=Tone(100)), Noted()) == Submitted(REF)
+        assert vendor(server).submit(job(sounds=(Tone(100),)), Noted()) == Submitted(REF)
 
 
 def test_secrets_go_to_the_accounts_own_addresses_alone() -> None:
     with SukiServer() as streaming, SukiServer() as server:
         options = {"pace": "fast", "streaming_url": streaming.url.replace("http:", "ws:") + "/"}
         account = Account(f"{server.url}/suki/", CREDENTIALS, options)
-        connect("suki", account, Outbound(LOOPBACK), OwnTokens()).submit(job(sound=Tone(100)), Noted())
+        connect("suki", account, Outbound(LOOPBACK), OwnTokens()).submit(job(sounds=(Tone(100),)), Noted())
     assert streaming.calls() == ["stream"]
     assert streaming.asked[0].path == "/ws/stream"
     assert server.asked[0].path == "/suki/api/v1/auth/login"

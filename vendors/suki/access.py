@@ -17,6 +17,7 @@ from vendors.suki.wire import read_error_id, read_token
 from vendors.websocket import WebSocket
 
 LOGIN = "auth/login"
+TOKEN_HEADER = "sdp_suki_token"  # noqa: S105 (its name)
 NOT_REGISTERED = "provider_not_registered"
 #: The second is an older name.
 SUBPROTOCOLS = ("SukiAmbientAuth", "SukiTranscriptionAuth")
@@ -65,26 +66,23 @@ class Access:
                 break
             offered = [name, self._token(), *session.values()]
             answer = self._outbound.websocket(
-                url, headers=self._provider(), subprotocols=offered, total_timeout=seconds
+                url, headers=self._partner.header(), subprotocols=offered, total_timeout=seconds
             )
         return answer
 
     def _signed_in(self, ask: Callable[[Mapping[str, str]], _Answer]) -> _Answer:
         """What `ask` gets with a token; where that is not accepted, once more with a new one."""
-        answer = ask(self._headers())
+        headers = self._headers()
+        answer = ask(headers)
         if isinstance(answer, Response) and answer.status == 401:
             if read_error_id(answer.body) == NOT_REGISTERED:
                 self._register(answer)
-            self._tokens.drop(self._key)
+            self._tokens.drop(self._key, headers[TOKEN_HEADER])
             answer = ask(self._headers())
         return answer
 
     def _headers(self) -> dict[str, str]:
-        return {"sdp_suki_token": self._token(), **self._provider()}
-
-    def _provider(self) -> dict[str, str]:
-        partner = self._partner
-        return {"sdp_provider_id": partner.provider} if partner.has_single_token and partner.provider else {}
+        return {**self._partner.header(), TOKEN_HEADER: self._token()}
 
     def _token(self) -> str:
         return self._tokens.get(self._key) or self._login()

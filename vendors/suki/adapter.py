@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from vendors.base import (
@@ -16,7 +18,6 @@ from vendors.base import (
     Progress,
     RecordingLinks,
     Result,
-    Sound,
     Submitted,
     Tokens,
     Vendor,
@@ -30,7 +31,6 @@ from vendors.suki.access import Access
 from vendors.suki.client import Client
 from vendors.suki.partner import Partner
 from vendors.suki.streaming import Patience, Tape
-from vendors.websocket import WebSocket
 
 
 class SukiVendor(Vendor):
@@ -45,9 +45,12 @@ class SukiVendor(Vendor):
     default_base_url: ClassVar[str] = "https://sdp.suki.ai"
     answers_once: ClassVar[bool] = False
     signs_webhooks: ClassVar[bool] = True
+    announces: ClassVar[bool] = True
     kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
     takes_audio: ClassVar[Literal["link", "stream"]] = "stream"
-    is_polled: ClassVar[bool] = True
+    takes_several: ClassVar[frozenset[str]] = frozenset({"dictation"})
+    opens_sessions: ClassVar[bool] = True
+    polled: ClassVar[frozenset[str]] = frozenset({"ambient"})
     keeps_recordings: ClassVar[frozenset[str]] = frozenset({"ambient"})
     recordings_kept: ClassVar[timedelta] = timedelta(days=7)
     patience: ClassVar[Patience] = Patience()
@@ -78,7 +81,7 @@ class SukiVendor(Vendor):
         return answers.parse(body)
 
     @classmethod
-    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
+    def read_proof(cls, headers: Mapping[str, str], query: str, now: datetime) -> Signature:
         """What the two headers of a webhook offer, made at most 5 minutes ago. Raises Rejected."""
         return webhooks.read_signature(headers, now)
 
@@ -95,54 +98,59 @@ class SukiVendor(Vendor):
 
     def submit(self, job: Job, progress: Progress) -> Submitted:
         """Make the session, stream the audio, end the session; a dictation is answered by that. Raises VendorError."""
-        if job.sound is None:
+        if not job.sounds:
             raise VendorError("There is no audio to stream.", permanent=True, code="no_audio")
         if job.wish.kind == "dictation":
-            return self._dictate(job, job.sound, progress)
-        return self._stream(job, job.sound, progress)
+            return self._dictate(job, progress)
+        return self._stream(job, progress)
 
     def poll(self, held: Held) -> Sequence[bytes]:
         """Of an ambient session: nothing while Suki is at work, then one body with all that it wrote."""
-        return self._client(held.clinician_ref).answers(held.ref)
+        return self._client(held.clinician_ref).answers(held.ref, held.wanted)
 
     def recordings(self, held: Held, *, download: bool) -> RecordingLinks:
         """Links for playing last 15 minutes, or the session's length and 10 minutes more; those for saving an hour."""
         return self._client(held.clinician_ref).recordings(held.ref, download=download)
 
     def close(self, held: Held, *, kind: Kind) -> None:
-        """Ends a session that nobody streams to any more."""
+        """Ends a session that nobody streams to any more; one that Suki does not know is as good."""
         client = self._client(held.clinician_ref)
-        if kind == "dictation":
-            client.end_dictation(held.ref)
-        else:
-            client.end_ambient(held.ref)
+        try:
+            (client.end_dictation if kind == "dictation" else client.end_ambient)(held.ref)
+        except VendorError as error:
+            if error.code != "session_missing":
+                raise
 
-    def _stream(self, job: Job, sound: Sound, progress: Progress) -> Submitted:
+    def _stream(self, job: Job, progress: Progress) -> Submitted:
         client = self._client(job.clinician_ref)
         ref = progress.ref or client.create_ambient(job)
         progress.opened(ref)
-        tape = self._tape(sound, progress)
+        (tape,) = self._tapes(job, progress)
         if not progress.sent_ms:
             client.give_context(ref, job, Partner.of(self._account.credentials, "").specialty)
-        streaming.stream(tape, lambda: client.open_stream(ref, seconds=tape.longest_seconds), self.patience)
+        open_line = partial(client.open_stream, ref, seconds=tape.longest_seconds)
+        with closing(tape):
+            streaming.stream(tape, open_line, self.patience, job.started_at or datetime.now(UTC))
         client.end_ambient(ref)
         return Submitted(ref)
 
-    def _dictate(self, job: Job, sound: Sound, progress: Progress) -> Submitted:
+    def _dictate(self, job: Job, progress: Progress) -> Submitted:
         client = self._client(job.clinician_ref)
-        ref = progress.ref or client.create_dictation(job, sound.speech)
+        ref = progress.ref or client.create_dictation(job, job.sounds[0].speech)
         progress.opened(ref)
-        tape = self._tape(sound, progress)
-
-        def open_line() -> WebSocket:
-            return client.open_dictation(ref, seconds=tape.longest_seconds)
-
-        streaming.dictate(tape, open_line, progress, self.patience)
+        for tape in self._tapes(job, progress):
+            open_line = partial(client.open_dictation, ref, seconds=tape.longest_seconds)
+            with closing(tape):
+                streaming.dictate(tape, open_line, self.patience)
         end = client.end_dictation(ref)
         return Submitted(ref, answers.dictated(ref, end, progress.finals()))
 
-    def _tape(self, sound: Sound, progress: Progress) -> Tape:
-        return Tape(sound, progress, in_real_time=self._account.options.get("pace") != "fast")
+    def _tapes(self, job: Job, progress: Progress) -> Iterator[Tape]:
+        in_real_time = self._account.options.get("pace") != "fast"
+        begins_ms = 0
+        for sound in job.sounds:
+            yield Tape(sound, progress, begins_ms=begins_ms, in_real_time=in_real_time)
+            begins_ms += sound.duration_ms
 
     def _client(self, clinician_ref: str) -> Client:
         asking = Partner.of(self._account.credentials, clinician_ref)

@@ -6,21 +6,20 @@ what is no JSON comes as a text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import orjson
 
+from vendors import loinc
 from vendors.base import Failure, Line, NoteText, Notice, Result, Section, Unreadable
 from vendors.reading import LAST_MILLISECOND, MOST_CHARACTERS, Fields, read_object
-from vendors.suki import sections
 
 MOST_LINES = 100_000
 MOST_SECTIONS = 1_000
-MOST_LINKS = 100
+#: Lines that a section names as its sources: more point at nothing.
+MOST_SOURCES = 500
 LONGEST_ID = 128
-LONGEST_URL = 8_192
 
 AT_WORK = ("created", "ready", "running")
 COMPLETED = "completed"
@@ -30,16 +29,15 @@ ENDINGS = {
     "aborted": (True, "The session was aborted at Suki before it was written up."),
     "failed": (True, "Suki could not write this session up. If it ends so again, tell the operator, who can ask Suki."),
 }
+UNTIL_THEN = "What was understood until then is kept on the request's page."
 DICTATION_ENDINGS = {
-    "cancelled": (True, "The dictation was cancelled at Suki. What was understood until then is kept."),
-    "failed": (True, "Suki could not finish this dictation. What was understood until then is kept."),
+    "cancelled": Failure("cancelled", f"It was cancelled at Suki. {UNTIL_THEN}", retryable=False, is_cancelled=True),
+    "failed": Failure("failed", f"Suki could not finish this dictation. {UNTIL_THEN}", retryable=True),
 }
 NOTHING_HEARD = Failure("nothing_heard", "Suki understood no words in this dictation. Check the recording.", False)
 NOTHING_WRITTEN = Failure("empty", "Suki completed the session and gives neither a transcript nor a note of it.", True)
 SPEAKER = "unspecified"
 
-#: Hosts that a webhook's links may name. They are not followed even so: the account says where Suki is.
-HOSTS = ("sdp.suki.ai", "sdp.suki-stage.com")
 WEBHOOK_PROBLEMS = {
     "failure": "Suki reports that it could not write the session up.",
     "timeout": "Suki reports that the session took too long.",
@@ -48,7 +46,6 @@ WEBHOOK_PROBLEMS = {
 WEBHOOK_ALIASES = {"timed_out": "timeout", "canceled": "cancelled", "cancellation": "cancelled", "failed": "failure"}
 CANNOT_TRANSCRIBE = "Suki reports that it could not transcribe the session."
 UNKNOWN_STATUS = "Suki reports a status that this version does not know. The answer is kept as it came."
-FOREIGN_LINK = "It links to another host than Suki's. Links are not followed: Suki itself is asked."
 
 
 def completed(ref: str, content: bytes, transcript: bytes) -> bytes:
@@ -94,7 +91,9 @@ def _ambient(answer: Fields) -> Result | Notice:
         return Result(ref=ref, failure=Failure(status, message, retryable))
     if status != COMPLETED:
         return Notice(ref, UNKNOWN_STATUS)
-    transcript, note = _transcript(_said(answer, "transcript")), _note(_said(answer, "content"))
+    items = _said(answer, "transcript").objects("final_transcript", most=MOST_LINES) or []
+    spoken = _spoken(items)
+    transcript, note = _transcript(spoken, items), _note(_said(answer, "content"), _numbers(spoken))
     return Result(ref=ref, transcript=transcript, note=note, failure=None if transcript or note else NOTHING_WRITTEN)
 
 
@@ -102,47 +101,29 @@ def _dictation(answer: Fields) -> Result:
     ref, end = _session_id(answer), _said_if_any(answer, "end")
     status = (end.text_or_none("status", most=LONGEST_ID) or "").lower()
     if status in DICTATION_ENDINGS:
-        retryable, message = DICTATION_ENDINGS[status]
-        return Result(ref=ref, failure=Failure(status, message, retryable))
+        return Result(ref=ref, failure=DICTATION_ENDINGS[status])
+    lines = _dictated_lines(answer, end)
+    return Result(ref=ref, transcript=lines) if lines else Result(ref=ref, failure=NOTHING_HEARD)
+
+
+def _dictated_lines(answer: Fields, end: Fields) -> tuple[Line, ...]:
     finals = [final.text("text") for final in answer.objects("finals", most=MOST_LINES) or []]
     whole = end.text_or_none("final_transcript", most=MOST_CHARACTERS) or ""
     # What is the same in words keeps the finals' own lines.
     texts = whole.splitlines() if whole.strip() and whole.split() != " ".join(finals).split() else finals
-    lines = tuple(Line(text.strip(), SPEAKER, None, None) for text in texts if text.strip())
-    return Result(ref=ref, transcript=lines) if lines else Result(ref=ref, failure=NOTHING_HEARD)
+    return tuple(Line(text.strip(), SPEAKER, None, None) for text in texts if text.strip())
 
 
 def _webhook(answer: Fields) -> Notice:
-    """Tells of a session; what became of it is asked for, whatever the webhook says."""
+    """Tells of a session; what became of it is asked for, whatever the webhook says and wherever its links lead."""
     ref, status = _session_id(answer), answer.text("status").lower()
-    problems = [_webhook_problem(status, answer)] if status != "success" else []
-    if any(_is_foreign(href) for href in _hrefs(answer)):
-        problems.append(FOREIGN_LINK)
-    return Notice(ref, " ".join(problems))
+    return Notice(ref, _webhook_problem(status, answer) if status != "success" else "")
 
 
 def _webhook_problem(status: str, answer: Fields) -> str:
     if answer.value("error_code") == "ERROR_CODE_TRANSCRIPTION":
         return CANNOT_TRANSCRIBE
     return WEBHOOK_PROBLEMS.get(WEBHOOK_ALIASES.get(status, status), UNKNOWN_STATUS)
-
-
-def _hrefs(answer: Fields) -> Iterator[str]:
-    links = answer.value("_links")
-    for group in list(links.values())[:MOST_LINKS] if isinstance(links, dict) else []:
-        for link in group[:MOST_LINKS] if isinstance(group, list) else []:
-            href = link.get("href") if isinstance(link, dict) else None
-            if isinstance(href, str):
-                yield href
-
-
-def _is_foreign(href: str) -> bool:
-    """Whether it names a host that is none of Suki's; a relative one names none."""
-    try:
-        parts = urlsplit(href)
-        return bool(parts.scheme or parts.netloc) and (parts.scheme != "https" or parts.hostname not in HOSTS)
-    except ValueError:
-        return True
 
 
 def _session_id(answer: Fields) -> str:
@@ -179,24 +160,46 @@ def _said_if_any(answer: Fields, name: str) -> Fields:
         return Fields({}, name)
 
 
-def _note(content: Fields) -> NoteText | None:
+def _note(content: Fields, numbers: Mapping[str, int]) -> NoteText | None:
     items = content.objects("summary", most=MOST_SECTIONS)
-    return NoteText(title="", sections=tuple(map(_section, items))) if items else None
+    return NoteText(title="", sections=tuple(_section(item, numbers) for item in items)) if items else None
 
 
-def _section(item: Fields) -> Section:
-    key, title = sections.named(
+def _section(item: Fields, numbers: Mapping[str, int]) -> Section:
+    key, title = loinc.named(
         item.text_or_none("loinc_code", most=LONGEST_ID), item.optional_text("title", most=1_000) or ""
     )
-    return Section(key, title, item.optional_text("content") or "")
+    return Section(key, title, item.optional_text("content") or "", _sources(item, numbers))
 
 
-def _transcript(answer: Fields) -> tuple[Line, ...] | None:
-    items = answer.objects("final_transcript", most=MOST_LINES)
-    if not items:
-        return None
+def _sources(item: Fields, numbers: Mapping[str, int]) -> tuple[int, ...]:
+    """The lines that `source_transcripts` names, by their ids or by objects with these: which is not documented."""
+    said = item.value("source_transcripts")
+    named = said[:MOST_SOURCES] if isinstance(said, list) else []
+    ids = [one.get("transcript_id") if isinstance(one, dict) else one for one in named]
+    return tuple(sorted({numbers[line_id] for line_id in ids if isinstance(line_id, str) and line_id in numbers}))
+
+
+def _spoken(items: Sequence[Fields]) -> list[tuple[Fields, str]]:
+    """The lines that have words, with these."""
+    said = [(item, item.optional_text("transcript") or "") for item in items]
+    return [(item, text) for item, text in said if text.strip()]
+
+
+def _numbers(spoken: Sequence[tuple[Fields, str]]) -> Mapping[str, int]:
+    """Which line of the transcript has an id of Suki's: the first that does."""
+    numbers: dict[str, int] = {}
+    for number, (item, _) in enumerate(spoken):
+        line_id = item.value("transcript_id")
+        if isinstance(line_id, str) and line_id:
+            numbers.setdefault(line_id, number)
+    return numbers
+
+
+def _transcript(spoken: Sequence[tuple[Fields, str]], items: Sequence[Fields]) -> tuple[Line, ...] | None:
+    """`items`: all lines, for when it began is told by those without words too."""
     begins_at = next(_beginnings(items), None)
-    return tuple(_line(item, begins_at) for item in items)
+    return tuple(_line(item, text, begins_at) for item, text in spoken) or None
 
 
 def _beginnings(items: Sequence[Fields]) -> Iterator[float]:
@@ -206,14 +209,14 @@ def _beginnings(items: Sequence[Fields]) -> Iterator[float]:
     yield from sorted(at for at, _ in times if at is not None)
 
 
-def _line(item: Fields, begins_at: float | None) -> Line:
+def _line(item: Fields, text: str, begins_at: float | None) -> Line:
     def milliseconds(edge: str) -> int | None:
         offset, at = _offset(item, f"{edge}_offset"), _time(item, f"{edge}_time")
         if offset is not None or at is None or begins_at is None:
             return offset
         return _bounded(round((at - begins_at) * 1000))
 
-    return Line(item.text("transcript"), SPEAKER, milliseconds("start"), milliseconds("end"))
+    return Line(text, SPEAKER, milliseconds("start"), milliseconds("end"))
 
 
 def _offset(item: Fields, name: str) -> int | None:

@@ -5,21 +5,31 @@ Source: Suki's developer pages on ambient sessions, recordings and dictation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from vendors.answers import Response
-from vendors.base import Job, RecordingLinks, Speech, Unreadable
+from vendors.base import NOTE, TRANSCRIPT, Job, RecordingLinks, Speech, Unreadable
 from vendors.outbound import MIB
 from vendors.suki import answers, wire
 from vendors.suki.access import Access
-from vendors.suki.refusals import not_opened, recording_gone, recording_pending, refusal, unreadable
+from vendors.suki.refusals import (
+    PRECONDITION_STATUSES,
+    busy,
+    is_precondition,
+    is_running,
+    not_opened,
+    recording_gone,
+    recording_pending,
+    refusal,
+    unreadable,
+)
 from vendors.websocket import WebSocket
 
+NOT_ASKED_FOR = b"{}"
 MOST_CONTENT_BYTES, MOST_TRANSCRIPT_BYTES = 8 * MIB, 32 * MIB
-#: To the end of a session that has ended: inferred.
-ENDED = (409, 412)
 
 
 class Client:
@@ -39,13 +49,14 @@ class Client:
         self._ask("POST", f"{_ambient(ref)}/context", wire.context_body(job, specialty), also=(409,))
 
     def end_ambient(self, ref: str) -> None:
-        self._ask("POST", f"{_ambient(ref)}/end", also=ENDED)
+        """That it has ended already is as good."""
+        self._end(_ambient(ref))
 
     def open_stream(self, ref: str, *, seconds: float) -> WebSocket:
         return self._open("/ws/stream", {"ambient_session_id": ref}, seconds)
 
-    def answers(self, ref: str) -> Sequence[bytes]:
-        """What became of an ambient session, in one body; none while Suki is at work."""
+    def answers(self, ref: str, wanted: Collection[str]) -> Sequence[bytes]:
+        """What became of an ambient session, in one body; none while Suki is at work. `wanted`: the halves of it."""
         try:
             status = wire.read_status(self._ask("GET", f"{_ambient(ref)}/status").body)
         except Unreadable as error:
@@ -54,17 +65,21 @@ class Client:
             return ()
         if status != answers.COMPLETED:
             return (answers.ended(ref, status),)
-        content = self._ask("GET", f"{_ambient(ref)}/content?cumulative=false", max_bytes=MOST_CONTENT_BYTES)
-        transcript = self._ask("GET", f"{_ambient(ref)}/transcript", max_bytes=MOST_TRANSCRIPT_BYTES)
-        return (answers.completed(ref, content.body, transcript.body),)
+        content = transcript = NOT_ASKED_FOR
+        if NOTE in wanted:
+            content = self._read(f"{_ambient(ref)}/content?cumulative=false", MOST_CONTENT_BYTES)
+        if TRANSCRIPT in wanted:
+            transcript = self._read(f"{_ambient(ref)}/transcript", MOST_TRANSCRIPT_BYTES)
+        return (answers.completed(ref, content, transcript),)
 
     def recordings(self, ref: str, *, download: bool) -> RecordingLinks:
         path = f"{_ambient(ref)}/recording?download={'true' if download else 'false'}"
+        asked_at = datetime.now(UTC)
         answer = self._ask("GET", path, also=(404, 410))
         if answer.status == 410:
             raise recording_gone()
         try:
-            links = wire.read_recordings(answer.body) if answer.status != 404 else None
+            links = wire.read_recordings(answer.body, asked_at) if answer.status != 404 else None
         except Unreadable as error:
             raise unreadable(error) from None
         if links is None or (not links.links and (download or links.is_streamable)):
@@ -79,11 +94,24 @@ class Client:
 
     def end_dictation(self, ref: str) -> bytes:
         """What it came to, as Suki says it, which may be nothing; that it has ended already comes to the same."""
-        answer = self._ask("POST", f"transcription/session/{quote(ref, safe='')}/end", also=ENDED)
-        return answer.body if answer.status not in ENDED else b""
+        return self._end(f"transcription/session/{quote(ref, safe='')}")
 
     def open_dictation(self, ref: str, *, seconds: float) -> WebSocket:
         return self._open("/ws/transcribe", {"transcription_session_id": ref}, seconds)
+
+    def _end(self, session: str) -> bytes:
+        """What its end is answered with; nothing where it has ended already."""
+        answer = self._ask("POST", f"{session}/end", also=PRECONDITION_STATUSES)
+        if answer.status not in PRECONDITION_STATUSES:
+            return answer.body
+        if is_running(answer):
+            raise busy()
+        if is_precondition(answer):
+            return b""
+        raise refusal(answer)
+
+    def _read(self, path: str, max_bytes: int) -> bytes:
+        return self._ask("GET", path, max_bytes=max_bytes).body
 
     def _ask(
         self, method: str, path: str, json: Any = None, *, also: Sequence[int] = (), max_bytes: int = MIB

@@ -33,8 +33,9 @@ BY_STATUS = {
     413: ("too_large", "Suki refused what was sent as too large. Send a shorter recording."),
     422: ("invalid_request", "Suki refused the request as invalid. Check what is asked for and the vendor account."),
 }
-#: A WebSocket is opened only while its session is free: these say FailedPrecondition (400 and 412 are inferred).
-BUSY_STATUSES = (400, 409, 412)
+#: One of these says FailedPrecondition (which one is inferred), unless it comes with an id that says otherwise.
+PRECONDITION_STATUSES = (400, 409, 412)
+OTHERWISE = frozenset({*BY_ID, "invalid_argument", "invalid_sdp_token", "permission_denied"})
 
 
 def refusal(answer: Response) -> VendorError:
@@ -54,12 +55,24 @@ def refusal(answer: Response) -> VendorError:
     return VendorError(message, permanent=True, code=code)
 
 
+def is_precondition(answer: Response) -> bool:
+    """Whether the session's state is what forbids it: it is running, or it has ended."""
+    return answer.status in PRECONDITION_STATUSES and read_error_id(answer.body) not in OTHERWISE
+
+
 def not_opened(answer: Response) -> VendorError:
-    """The error for a WebSocket that was not opened."""
-    if answer.status in BUSY_STATUSES and read_error_id(answer.body) not in BY_ID:
-        message = "Suki's session takes no audio just now. It is tried again."
-        return VendorError(message, permanent=False, code="session_busy")
-    return refusal(answer)
+    """The error for a WebSocket that was not opened: one is opened only while its session is free."""
+    return busy() if is_precondition(answer) else refusal(answer)
+
+
+def is_running(answer: Response) -> bool:
+    """Whether that is said in so many words."""
+    return is_precondition(answer) and b"running" in answer.body.lower()
+
+
+def busy() -> VendorError:
+    message = "Suki's session is busy just now. It is tried again."
+    return VendorError(message, permanent=False, code="session_busy")
 
 
 def unreadable(error: Unreadable) -> VendorError:

@@ -6,7 +6,7 @@ Source: Suki's developer pages on authentication, ambient sessions, recordings a
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NotRequired, TypedDict
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -19,9 +19,12 @@ MOST_PARTS = 1_000
 LONGEST_ID = 128
 LONGEST_URL = 8_192
 LONGEST_TOKEN = 8_192
-#: Seconds since 1970 have fewer digits for centuries to come: whatever has more is in milliseconds.
-_FIRST_MILLISECOND = 10**11
+#: The shortest that is documented, of links for playing: what one lasts that does not say.
+LINK_LIFE = timedelta(minutes=15)
+#: From 2001 on. Seconds since 1970 have fewer digits for centuries to come: whatever has more is in milliseconds.
+_FIRST_SECOND, _FIRST_MILLISECOND = 10**9, 10**12
 
+_DIGITS = re.compile(r"[0-9]{10,13}")
 _ERROR_ID = re.compile(r"[a-z][a-z0-9_]{0,59}(?=$|[:\s])")
 
 
@@ -113,27 +116,44 @@ def read_error_id(body: bytes) -> str:
     return found[0] if found else ""
 
 
-def read_recordings(body: bytes) -> RecordingLinks:
-    """The links, in the order of the parts, at most 1,000. Raises Unreadable."""
+def read_recordings(body: bytes, asked_at: datetime) -> RecordingLinks:
+    """The links, in the order of the parts, at most 1,000. Raises Unreadable.
+
+    `asked_at`: when the life of one begins that does not say when it ends.
+    """
     answer = read_object(body)
     items = answer.objects("recordings", most=MOST_PARTS)
     if items is None:
         raise Unreadable("recordings: missing")
-    links = sorted(map(_link, items), key=lambda link: link.sequence_number)
+    links = [_link(item, asked_at) for item in items]
+    links.sort(key=lambda link: link.sequence_number)
     return RecordingLinks(tuple(links), is_streamable=answer.value("is_streamable") is not False)
 
 
-def _link(item: Fields) -> Link:
+def _link(item: Fields, asked_at: datetime) -> Link:
     recording_id = item.optional_text("recording_id", most=LONGEST_ID)
     url = item.optional_text("presigned_url", most=LONGEST_URL)
     number = item.milliseconds("sequence_number")  # a whole number from 0 on, whatever it counts
     if not recording_id or not url or number is None:
         raise Unreadable("recordings: an item lacks its id, link or number")
-    return Link(recording_id, url, _moment(item.value("expires_at")), number)
+    # How it is written is our reading: a recording must not be lost over it.
+    return Link(recording_id, url, _moment(item.value("expires_at")) or asked_at + LINK_LIFE, number)
 
 
-def _moment(value: object) -> datetime:
-    """Unix seconds, or milliseconds. Raises Unreadable."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**14:
-        raise Unreadable("recordings: an item has no expires_at that can be read")
-    return datetime.fromtimestamp(value / 1000 if value >= _FIRST_MILLISECOND else value, UTC)
+def _moment(value: object) -> datetime | None:
+    """Of Unix seconds or milliseconds, as a number or its digits, or of an RFC 3339 time; None for anything else."""
+    number = _unix(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    seconds = number / 1000 if number >= _FIRST_MILLISECOND else number
+    return datetime.fromtimestamp(seconds, UTC) if _FIRST_SECOND <= seconds < 10**11 else None
+
+
+def _unix(text: str) -> float | None:
+    if _DIGITS.fullmatch(text):
+        return int(text)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read.timestamp() if read.tzinfo else None
