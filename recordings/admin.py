@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,17 @@ desk.register_count(
 )
 
 
+desk.register_count(
+    desk.Count(
+        8,
+        "recordings lost in the last week",
+        lambda _: Recording.objects.lost_lately(),
+        "admin:recordings_recording_changelist",
+        "lost=yes",
+    )
+)
+
+
 class Expiring(desk.Asked):
     """What the vendors delete soon, and of which there is no copy."""
 
@@ -45,6 +57,17 @@ class Expiring(desk.Asked):
 
     def narrowed(self, rows: Any) -> Any:
         return rows.expiring()
+
+
+class Lost(desk.Asked):
+    """What was gone before it was copied, lately."""
+
+    title = "lost"
+    parameter_name = "lost"
+    on = "in the last week"
+
+    def narrowed(self, rows: Any) -> Any:
+        return rows.lost_lately()
 
 
 class CannotPlay(Exception):
@@ -60,7 +83,7 @@ class RecordingAdmin(desk.ClinicModelAdmin):
     list_display = (
         desk.reference,
         desk.mark,
-        "vendor",
+        desk.vendor,
         "part_count",
         "duration",
         "megabytes",
@@ -68,13 +91,14 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         desk.moment("archived_at", "copied"),
         "reason",
     )
-    list_filter = ("state", Expiring, desk.Since, desk.Between)
+    list_filter = ("state", Expiring, Lost, desk.Since, desk.Between)
     list_select_related = ("clinic", "session")
     facts = (
-        "vendor",
+        desk.vendor,
         desk.moment("created_at", "known since"),
         desk.moment("available_until", "at the vendor until"),
         desk.moment("archived_at", "copied"),
+        desk.moment("lost_at", "lost"),
         "duration",
         "megabytes",
         "attempts",
@@ -99,12 +123,13 @@ class RecordingAdmin(desk.ClinicModelAdmin):
     def page(self, request: HttpRequest, recording: Recording) -> dict[str, Any]:
         return {
             "story": telling.story(recording),
-            "player": playback.player_of_recording(recording),
-            "parts": recording.parts.all(),
+            "player": playback.player_of_recording(recording, request.GET.get("part", "")),
+            "parts": recording.told_parts(),
         }
 
     def buttons(self, recording: Recording) -> list[str]:
-        return ["archive_now"] if recording.state in Recording.UNCOPIED else []
+        may_help = recording.state in Recording.UNCOPIED or services.is_given_up(recording)
+        return ["archive_now"] if may_help else []
 
     def offered(self, request: HttpRequest, row: Recording) -> list[tuple[str, str]]:
         """What was tried before is tried again."""
@@ -138,13 +163,13 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         return answer
 
     def play_view(self, request: HttpRequest, listening: UUID, object_id: UUID) -> HttpResponseBase:
-        """The same of a recording, from our copy or from the vendor's."""
+        """The same of a recording, or of one of its parts (`?part=2`), from our copy or from the vendor's."""
         recording = self.get_object(request, str(object_id))
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         try:
             with cannot_play(recording):
-                answer = playing.respond(request, recording)
+                answer = playing.respond(request, recording, part_of(request))
         except CannotPlay as error:
             return HttpResponse(status=error.status)
         self.note(request, listening, recording, answer)
@@ -168,12 +193,20 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         return audio
 
 
+def part_of(request: HttpRequest) -> int | None:
+    """The number in the address, None where there is none. Raises Http404."""
+    asked = request.GET.get("part")
+    if asked and not re.fullmatch("[0-9]{1,10}", asked):
+        raise Http404
+    return int(asked) if asked else None
+
+
 @contextmanager
 def cannot_play(recording: Recording) -> Iterator[None]:
-    if recording.state == Recording.State.LOST:
-        raise CannotPlay(410)
     try:
         yield
+    except playing.NoSuchPart:
+        raise CannotPlay(404) from None
     except files.Missing:
         log.error("recording %s is not in the storage", recording.pk)
         raise CannotPlay(404) from None
@@ -181,4 +214,4 @@ def cannot_play(recording: Recording) -> Iterator[None]:
         raise CannotPlay(409) from None
     except VendorError as error:
         log.info("recording %s cannot be played: %s", recording.pk, error.code)
-        raise CannotPlay({links.GONE: 410, links.PENDING: 404}.get(error.code, 503)) from None
+        raise CannotPlay(410 if error.code == links.GONE else 503) from None

@@ -6,9 +6,13 @@ no more than a piece is held.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db import close_old_connections, connection
+
+from config import files
 from config.outbound import outbound
 from recordings import downloads, links, services, wav, whole
 from recordings.models import Links, Recording, RecordingPart
@@ -18,6 +22,8 @@ from vendors.base import Link, VendorError
 PIECE = 512 * 1024
 #: How much of a part is looked at for its header.
 HEAD = 64 * 1024
+#: For one piece; and for all that is asked before an answer begins, while a thread of Django's waits.
+PIECE_SECONDS, BEGIN_SECONDS = 25.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +39,22 @@ class Afar:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
+        self.begins_until: float | None = time.monotonic() + BEGIN_SECONDS
         self._use(links.playable(recording))
 
     def _use(self, kept: Links) -> None:
         self.kept = kept
         self.links: dict[str, Link] = {link.recording_id: link for link in links.opened(kept)}
 
-    def parts(self) -> list[RecordingPart]:
-        """All of them, each looked at."""
+    def parts(self, number: int | None = None) -> list[RecordingPart]:
+        """All of them, or those of the number, each looked at."""
         found = services.there(self.recording, list(self.links.values()))
         parts = [found[recording_id] for recording_id in self.links]
-        for part in parts:
+        wanted = [part for part in parts if number in (None, part.number)]
+        for part in wanted:
             if not part.is_known:
                 self._look(part)
-        return parts
+        return wanted
 
     def _look(self, part: RecordingPart) -> None:
         head = self._piece(part, 0, HEAD)
@@ -58,7 +66,7 @@ class Afar:
             return head.body[offset:ends] if ends <= len(head.body) else self._piece(part, offset, ends).body
 
         try:
-            sound = wav.read(head.size, read_at)
+            sound = wav.look(head.size, read_at)
         except wav.NotWav:
             message = f"What the vendor has as part {part.number} is not a WAV file."
             raise VendorError(message, permanent=False, code="not_wav") from None
@@ -73,18 +81,35 @@ class Afar:
             yield piece.body
 
     def _piece(self, part: RecordingPart, start: int, stop: int) -> Piece:
-        """By the link that is kept; where its host does not take it any more, by another one."""
-        answer = self._get(part, start, stop)
-        if answer.status in downloads.REFUSED:
-            self._use(links.refreshed(self.recording, self.kept))
+        """By the link that is kept; where its host does not take it any more, by another one. Where neither will do,
+        it may have been copied since."""
+        try:
             answer = self._get(part, start, stop)
-        return _read(answer, start, stop)
+            if answer.status in downloads.REFUSED and not _is_copied(part):
+                self._use(links.refreshed(self.recording, self.kept))
+                answer = self._get(part, start, stop)
+            return _read(answer, start, stop)
+        except VendorError:
+            if not _is_copied(part):
+                raise
+            return Piece(b"".join(files.read(part.storage_key, start, min(stop, part.size or 0))), part.size or 0)
 
     def _get(self, part: RecordingPart, start: int, stop: int) -> Response:
         if part.vendor_ref not in self.links:
             raise VendorError("The vendor names other parts than before.", permanent=False, code="parts_changed")
         asked = {"Range": f"bytes={start}-{stop - 1}"}
-        return outbound().request("GET", self.links[part.vendor_ref].url, headers=asked, max_bytes=PIECE)
+        seconds = min(PIECE_SECONDS, (self.begins_until or float("inf")) - time.monotonic())
+        if seconds <= 0:
+            raise VendorError("The vendor's recording comes too slowly.", permanent=False, code="no_answer")
+        url = self.links[part.vendor_ref].url
+        return outbound().request("GET", url, headers=asked, max_bytes=PIECE, total_timeout=seconds)
+
+
+def _is_copied(part: RecordingPart) -> bool:
+    if not connection.in_atomic_block:
+        close_old_connections()  # a reader's own may have been idle for long
+    part.refresh_from_db()
+    return part.is_ours
 
 
 def _read(answer: Response, start: int, stop: int) -> Piece:

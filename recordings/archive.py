@@ -10,7 +10,8 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,12 +36,14 @@ RENEWED_EVERY = 20.0
 #: Workers that look for work at once see as many of the most urgent.
 LOOKED_AT = 50
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 3600.0
-#: Tries, which take about a day, at what more tries are not likely to change (none at what they cannot, but when staff
-#: ask for one); then once more at the very end.
+#: Tries, which take about a day, at what more tries are not likely to change (one at what they cannot); from then on it
+#: is tried daily, and so long before the end.
 MOST_TRIES = 30
+DAILY = timedelta(days=1)
+LAST_TRIES = [timedelta(hours=hours) for hours in (24, 6, 1, 0)]
 BOUNDED = {links.PENDING, "not_wav", "too_large"}
-#: So long after the end a recording that nobody could ask for any more is given up.
-GRACE = timedelta(days=1)
+#: So long after the end a recording that nobody could ask for is given up.
+GRACE = services.GRACE
 SENDER = access_log.worker("archive")
 
 
@@ -67,17 +70,36 @@ def claim() -> Recording | None:
 
 def archive(recording: Recording) -> None:
     """Copies what is not here yet and writes what came of it, if the lease is still held."""
-    lease = Lease(recording)
     try:
-        copy_all(lease)
+        copy_all(Lease(recording))
     except Superseded:
         log.warning("recording %s is not this worker's any more", recording.pk)
-    except VendorError as error:
-        failed(recording, error)
-    except Exception as error:  # of the storage, or the disk; it may not happen again
-        log.error("recording %s could not be stored", recording.pk, exc_info=error)
-        message = "The storage did not take it. Tell the operator."
-        failed(recording, VendorError(message, permanent=False, code="not_stored"))
+    except Exception as error:
+        failed(recording, refusal_of(recording, error))
+
+
+def refusal_of(recording: Recording, error: Exception) -> VendorError:
+    """What staff are told of it. Whatever is unexpected may not happen again."""
+    if isinstance(error, VendorError):
+        return error
+    log.error("recording %s could not be stored", recording.pk, exc_info=error)
+    if isinstance(error, NotStored):
+        message, code = "The storage did not take it. Tell the operator.", "not_stored"
+    else:
+        message, code = "It failed here. Tell the operator.", "failed_here"
+    return VendorError(message, permanent=False, code=code)
+
+
+class NotStored(Exception):
+    """The storage failed."""
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise NotStored from error
 
 
 class Lease:
@@ -109,12 +131,39 @@ class Lease:
 def copy_all(lease: Lease) -> None:
     """Raises VendorError, and Superseded."""
     recording = lease.recording
+    try:
+        parts = parts_of(lease)
+    except VendorError as error:
+        if not (is_end(recording, error) and recording.has_all_parts()):
+            raise
+        parts = list(recording.copied_parts())
+    finish(lease, parts)
+
+
+def parts_of(lease: Lease) -> list[RecordingPart]:
+    """All that the vendor names, copied. One that cannot be had keeps no other from it.
+
+    Raises VendorError, of several the one that another try is most likely to change, and Superseded.
+    """
+    recording = lease.recording
     fresh = links.ask(recording, download=True, patience=rate.PATIENCE).links
     parts = services.there(recording, fresh)
-    for link in fresh:
-        if not parts[link.recording_id].is_ours:
-            copy(lease, parts[link.recording_id], link)
-    finish(lease)
+    wanted = [link for link in fresh if not parts[link.recording_id].is_ours]
+    problems = [problem for link in wanted if (problem := tried(lease, parts[link.recording_id], link))]
+    if problems:
+        raise min(problems, key=lambda problem: (problem.code != links.GONE, problem.code in BOUNDED))
+    return list(recording.parts.filter(vendor_ref__in=parts))
+
+
+def tried(lease: Lease, part: RecordingPart, link: Link) -> VendorError | None:
+    """Copies a part; gives why it could not be. Raises Superseded."""
+    try:
+        copy(lease, part, link)
+    except Superseded:
+        raise
+    except Exception as error:
+        return refusal_of(lease.recording, error)
+    return None
 
 
 def copy(lease: Lease, part: RecordingPart, link: Link) -> None:
@@ -145,31 +194,34 @@ def keep(lease: Lease, part: RecordingPart, copied: Copy) -> None:
     """Looks at a part that is all here, and stores it."""
     copied.file.flush()
     try:
-        sound = wav.read(copied.size, copied.read_at)
+        sound = wav.look(copied.size, copied.read_at)
     except wav.NotWav:
-        copied.begin_again()
+        if not part.etag:  # else what is here now is not fetched again, unless it is another then
+            copied.begin_again()
         RecordingPart.objects.filter(pk=part.pk).update(state=RecordingPart.State.UNREADABLE)
         message = f"What the vendor sent as part {part.number} is not a WAV file."
         raise VendorError(message, permanent=False, code="not_wav") from None
     lease.renew(SAVING)
     sha256 = copied.digest.hexdigest()
     key = f"recordings/{part.clinic_id}/{part.recording_id}/{sha256}"
-    files.keep(key, copied.path, copied.file)
+    with storing():
+        files.keep(key, copied.path, copied.file)
     whole.note(part, copied.size, sound, state=RecordingPart.State.ARCHIVED, storage_key=key, sha256=sha256)
     lease.renew()
 
 
-def finish(lease: Lease) -> None:
+def finish(lease: Lease, parts: Sequence[RecordingPart]) -> None:
     """All its parts are here: what they are together."""
     recording = lease.recording
-    parts = list(recording.parts.filter(state=RecordingPart.State.ARCHIVED))
     lease.renew(SAVING)
-    facts = together(parts)
+    with storing():
+        facts = together(parts)
     with transaction.atomic():
         states.RECORDING.moves(recording.state, Recording.State.ARCHIVED)
         archived = {"state": Recording.State.ARCHIVED, "archived_at": timezone.now(), "part_count": len(parts)}
         if not lease.row.update(**archived, **facts, error_code="", error_message="", **leases.finished()):
             raise Superseded
+        services.name_parts(recording, [part.vendor_ref for part in parts])
         Links.objects.filter(recording=recording.pk).delete()
         access_log.record(SENDER, AccessEntry.Action.CHANGED, [recording], mode="archived")
         about: dict[str, Any] = {"session": str(recording.session_id), "bytes": facts["size"]}
@@ -195,33 +247,36 @@ def together(parts: Sequence[RecordingPart]) -> Mapping[str, Any]:
 # --- When it did not work
 def failed(recording: Recording, error: VendorError) -> None:
     """Due again after a pause, with the reason; or lost."""
-    if error.code == links.GONE or is_over(recording, error):
-        if services.lost(recording, error.code, error.message, recording.lease_token):
-            downloads.forget(list(recording.parts.values_list("pk", flat=True)))
-        return
     held = Lease(recording).row
     if error.code == "vendor_busy":  # no try: it never had its turn
         again = timezone.now() + timedelta(seconds=error.retry_after or 1.0)
         held.update(attempts=max(recording.attempts - 1, 0), **leases.due_again(again))
+        return
+    if is_end(recording, error) and not recording.has_all_parts():
+        if services.lost(recording, error.code, error.message, recording.lease_token):
+            downloads.forget(list(recording.parts.values_list("pk", flat=True)))
         return
     again = again_at(recording, error)
     held.update(error_code=error.code, error_message=error.message[:500], **leases.due_again(again))
     log.info("recording %s is tried again: %s", recording.pk, error.code)
 
 
-def is_over(recording: Recording, error: VendorError) -> bool:
-    """Whether no try can help any more: the vendor must have deleted it by now."""
-    ends = recording.available_until
-    if ends is None:
-        return error.code in BOUNDED and recording.attempts >= MOST_TRIES
-    return timezone.now() > ends + (timedelta() if error.code in BOUNDED else GRACE)
+def is_end(recording: Recording, error: VendorError) -> bool:
+    """Whether no try can help any more: the vendor has deleted it, or must have by now."""
+    if error.code == "vendor_busy":
+        return False
+    ends = services.gone_at(recording)
+    return error.code == links.GONE or timezone.now() > max(
+        ends if error.code in BOUNDED else ends + GRACE, recording.created_at + GRACE
+    )
 
 
 def again_at(recording: Recording, error: VendorError) -> datetime:
-    """Exponential, with jitter, an hour at most; what was tried often enough rests until the very end."""
-    now, ends = timezone.now(), recording.available_until
-    if error.code in BOUNDED and (error.permanent or recording.attempts >= MOST_TRIES) and ends:
-        return max(ends, now)
+    """Exponential, with jitter, an hour at most; what was tried often enough has its few times left."""
+    now = timezone.now()
+    if error.code in BOUNDED and (error.permanent or recording.attempts >= MOST_TRIES):
+        left = [now + DAILY, *(services.gone_at(recording) - before for before in LAST_TRIES)]
+        return min(time for time in left if time > now)
     backoff = min(FIRST_PAUSE * 2.0 ** min(recording.attempts - 1, 20), LONGEST_PAUSE)
     wished = min(error.retry_after or 0.0, LONGEST_PAUSE)
     return now + timedelta(seconds=max(backoff * random.uniform(0.75, 1.0), wished))  # noqa: S311

@@ -19,9 +19,10 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from config.outbound import outbound
-from recordings.models import RecordingPart
+from recordings.models import Recording, RecordingPart
 from vendors.base import Link, VendorError
 
 CHUNK = 1024 * 1024
@@ -32,6 +33,7 @@ REFUSED = (400, 401, 403, 410)
 #: Tries in a row that bring something, after each of which the line broke.
 BREAKS = 5
 ABANDONED_AFTER = 8 * 24 * 3600
+PART = re.compile("[0-9a-f-]{36}")
 CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-[0-9]{1,18}|\*)/([0-9]{1,18})")
 
 
@@ -104,11 +106,21 @@ def forget(part_ids: list[UUID]) -> None:
 
 
 def tidy() -> None:
-    """Deletes what was left of copies that nobody goes on with: their vendors have deleted the recordings since."""
-    for leftover in folder().glob("*"):
+    """Deletes what was left here of copies that nobody goes on with: another machine has finished them, or their
+    vendors have deleted the recordings since."""
+    leftovers = list(folder().glob("*"))
+    ended = _ended([leftover.name for leftover in leftovers]) if leftovers else set()
+    for leftover in leftovers:
         with suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > ABANDONED_AFTER:
+            if leftover.name in ended or time.time() - leftover.stat().st_mtime > ABANDONED_AFTER:
                 leftover.unlink()
+
+
+def _ended(names: list[str]) -> set[str]:
+    """Those of the parts that are copied, or lost."""
+    parts = RecordingPart.objects.filter(pk__in=[name for name in names if PART.fullmatch(name)])
+    is_over = Q(state=RecordingPart.State.ARCHIVED) | ~Q(recording__state__in=Recording.UNCOPIED)
+    return {str(part_id) for part_id in parts.filter(is_over).values_list("pk", flat=True)}
 
 
 def fetch(copy: Copy, part: RecordingPart, link: Link, go_on: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ from access.models import AccessEntry
 from config import tickets
 from recordings import links, playing, rate, services
 from recordings.models import Recording, RecordingPart
+from vendors.base import VendorError
 
 SAVING_SECONDS, PLAYING_SECONDS, LONGER_BY = 3600, 15 * 60, 10 * 60
 PURPOSE, LAYOUT = b"recording", ">16sQ16sB"
@@ -31,10 +32,12 @@ class Opened:
 
 
 def given(recording: Recording, *, download: bool, by: Actor) -> dict[str, Any]:
-    """Fresh links to all parts. Raises VendorError."""
-    if recording.is_ours:
-        parts = recording.parts.filter(state=RecordingPart.State.ARCHIVED)
-        return {"recordings": [_ours(part, recording, download, by) for part in parts], "is_streamable": True}
+    """Fresh links to all parts; of what was lost, to those that are here. Raises VendorError."""
+    if recording.is_ours or recording.is_lost:
+        ours = [_ours(part, recording, download, by) for part in recording.copied_parts()]
+        if not ours:
+            raise VendorError(services.GONE, permanent=True, code=links.GONE)
+        return {"recordings": ours, "is_streamable": True}
     found = links.ask(recording, download=download, patience=rate.HURRY)
     services.there(recording, found.links)
     theirs = [

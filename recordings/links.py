@@ -31,12 +31,13 @@ ASKING = timedelta(seconds=90)
 WAIT_SECONDS, LOOK_SECONDS = 30.0, 0.2
 LISTENING = timedelta(minutes=30)
 NOTED_EVERY = timedelta(minutes=1)
-#: So long before they expire they are asked for anew; of short-lived ones in their last fifth.
-AHEAD = timedelta(minutes=2)
+#: So long before they expire they are asked for anew; of short-lived ones in their last fifth. What would be due at
+#: once has ended by our clock, and is asked for after a pause.
+AHEAD, SOONEST = timedelta(minutes=2), timedelta(seconds=5)
 #: A link is not begun with in its last seconds.
 LAST = timedelta(seconds=2)
 ATTEMPTS, PAUSE = 5, timedelta(seconds=20)
-GONE, PENDING = "recording_gone", "recording_pending"
+GONE, PENDING = services.GONE_CODE, "recording_pending"
 
 
 # --- The vendor
@@ -79,7 +80,7 @@ def refreshed(recording: Recording, stale: Links) -> Links:
     ends = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < ends:
         kept = _kept(recording)
-        if bytes(kept.sealed) != bytes(stale.sealed):
+        if bytes(kept.sealed) != bytes(stale.sealed) and _opens(kept):
             return kept
         if _is_mine(kept):
             return _renewed(recording, kept, rate.HURRY)
@@ -96,9 +97,12 @@ def opened(kept: Links) -> list[Link]:
 
 
 def _is_good(kept: Links) -> bool:
-    """Whether they have not expired, and can be read: CREDENTIAL_KEYS may have changed since."""
-    if kept.expires_at is None or kept.expires_at < timezone.now() + LAST:
-        return False
+    """Whether they have not expired, and can be read."""
+    return kept.expires_at is not None and kept.expires_at >= timezone.now() + LAST and _opens(kept)
+
+
+def _opens(kept: Links) -> bool:
+    """Whether they can be read: CREDENTIAL_KEYS may have changed since, and a row that was just made has none."""
     try:
         return bool(opened(kept))
     except InvalidToken:
@@ -153,7 +157,9 @@ def seal(links: Sequence[Link]) -> bytes:
 
 
 def _ahead(expires_at: datetime) -> datetime:
-    return expires_at - min(AHEAD, max(expires_at - timezone.now(), timedelta()) / 5)
+    now = timezone.now()
+    ahead = expires_at - min(AHEAD, max(expires_at - now, timedelta()) / 5)
+    return ahead if ahead > now + SOONEST else now + PAUSE
 
 
 def _opened(kept: Links) -> None:

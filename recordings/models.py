@@ -15,6 +15,7 @@ from config.leases import Leased
 from recordings.quality import Quality, judged
 
 SOON = timedelta(days=1)
+LATELY = timedelta(days=7)
 
 
 class RecordingQuerySet(ClinicOwnedQuerySet):
@@ -22,16 +23,21 @@ class RecordingQuerySet(ClinicOwnedQuerySet):
         """Those that their vendors delete within SOON, and of which there is no copy."""
         return self.filter(state__in=Recording.UNCOPIED, available_until__lt=timezone.now() + SOON)
 
+    def lost_lately(self) -> Self:
+        return self.filter(state=Recording.State.LOST, lost_at__gte=timezone.now() - LATELY)
+
 
 class Recording(ClinicOwned, Leased):
     """A session's recording at its vendor: links to it expire, and after `available_until` it is gone there.
+
+    `available_until` is None for as long as it is not certain that the vendor has kept one.
 
     Due (`next_attempt_at`) while a copy of ours is wanted. `size`, `sha256` and `duration_ms` are those of the whole as
     it is played, once it is copied.
     """
 
     class State(models.TextChoices):
-        PENDING = "pending", "the vendor is still processing it"
+        PENDING = "pending", "not seen at the vendor yet"
         AVAILABLE = "available", "at the vendor, not yet copied"
         ARCHIVED = "archived", "copied"
         LOST = "lost", "gone before it was copied"
@@ -46,6 +52,7 @@ class Recording(ClinicOwned, Leased):
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     available_until = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    lost_at = models.DateTimeField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes.")
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
@@ -74,6 +81,7 @@ class Recording(ClinicOwned, Leased):
             ),
             models.Index(fields=["clinic", "-id"], name="recording_list"),
             models.Index(fields=["clinic", "state", "-id"], name="recording_by_state"),
+            models.Index(fields=["lost_at"], name="recording_lost", condition=Q(state="lost")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["account", "vendor_ref"], name="recording_once_an_account"),
@@ -87,12 +95,35 @@ class Recording(ClinicOwned, Leased):
         """Whether there is a copy of it here."""
         return self.state == self.State.ARCHIVED
 
+    @property
+    def is_uncopied(self) -> bool:
+        return self.state in self.UNCOPIED
+
+    @property
+    def is_lost(self) -> bool:
+        return self.state == self.State.LOST
+
+    def told_parts(self) -> models.QuerySet[RecordingPart]:
+        """Those that its vendor named last; of one that was lost, those too of which there is a copy."""
+        named = Q(is_named=True)
+        return self.parts.filter(named | Q(state=RecordingPart.State.ARCHIVED) if self.is_lost else named)
+
+    def copied_parts(self) -> models.QuerySet[RecordingPart]:
+        return self.told_parts().filter(state=RecordingPart.State.ARCHIVED)
+
+    def has_all_parts(self) -> bool:
+        """Whether there is a copy of each part, though it may not be `archived` yet."""
+        states = set(self.parts.filter(is_named=True).values_list("state", flat=True))
+        return states == {RecordingPart.State.ARCHIVED}
+
 
 class RecordingPart(ClinicOwned):
     """One of the WAV files that a recording is made of, in the order of `number`.
 
     Its sound is the `pcm_size` bytes from `pcm_start`; these, `size` and `form` (the content of its `fmt ` chunk) are
     known once it was looked at, also before it is copied. `header_holds`: what its header says of its length is true.
+    Audio of other kinds has an empty `form`: it is kept as it came, and cannot be joined. `is_named`: in the vendor's
+    latest answer; what an earlier one named is not played beside it.
     """
 
     class State(models.TextChoices):
@@ -103,6 +134,7 @@ class RecordingPart(ClinicOwned):
     recording = models.ForeignKey(Recording, on_delete=models.PROTECT, related_name="parts", db_index=False)
     number = models.IntegerField(help_text="The vendor's sequence number.")
     vendor_ref = models.CharField(max_length=200, help_text="The vendor's own id of this part.")
+    is_named = models.BooleanField(default=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     etag = models.CharField(max_length=200, blank=True, help_text="The vendor's, by which a copy is gone on with.")
     storage_key = models.CharField(max_length=200, blank=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from urllib.parse import quote
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 
 from config import files
 from config.files import StoredResponse
+from recordings import links, services
 from recordings.afar import Afar
 from recordings.models import Recording, RecordingPart
 from recordings.whole import Whole
@@ -27,6 +29,9 @@ X_ACCEL, S3 = "x-accel:", "s3"
 LINK_SECONDS = 15 * 60
 #: Who read for listeners of recordings that vendors still hold: a slow vendor keeps no other listener waiting.
 READERS = 16
+# Until an answer begins a thread of Django's waits for the vendor: others stay free for the rest of the desk.
+beginnings = threading.BoundedSemaphore(max(settings.WEB_THREADS // 2, 1))
+RETRY_SECONDS = 5.0
 
 
 class NoSuchPart(Exception):
@@ -46,17 +51,64 @@ def respond(
 
     Raises VendorError, whole.Apart, NoSuchPart and files.Missing.
     """
-    afar = None if recording.is_ours else Afar(recording)
-    parts = afar.parts() if afar else list(recording.parts.filter(state=RecordingPart.State.ARCHIVED))
-    playing = Whole.of(parts) if number is None else Whole.of_part(numbered(parts, number))
-    if elsewhere := sent_by_others(playing, may_lead_away):
-        return elsewhere
+    try:
+        return _respond(request, recording, number, may_lead_away)
+    except VendorError:
+        recording.refresh_from_db(fields=["state"])
+        if not recording.is_ours:
+            raise
+        return _respond(request, recording, number, may_lead_away)  # it was copied meanwhile
+
+
+def _respond(request: HttpRequest, recording: Recording, number: int | None, may_lead_away: bool) -> HttpResponseBase:
+    if parts := here(recording, number):
+        playing = whole_of(parts, number)
+        return sent_by_others(playing, may_lead_away) or answered(request, playing, None)
+    with beginning():
+        afar = Afar(recording)
+        answer = answered(request, whole_of(afar.parts(number), number), afar)
+        afar.begins_until = None
+        return answer
+
+
+@contextmanager
+def beginning() -> Iterator[None]:
+    """Raises VendorError where as many threads as may wait for vendors already."""
+    if not beginnings.acquire(blocking=False):
+        message = "Too many begin to listen to what is not copied yet. Try again in some seconds."
+        raise VendorError(message, permanent=False, code="vendor_busy", retry_after=RETRY_SECONDS)
+    try:
+        yield
+    finally:
+        beginnings.release()
+
+
+def whole_of(parts: list[RecordingPart], number: int | None) -> Whole:
+    return Whole.of(parts) if number is None else Whole.of_part(numbered(parts, number))
+
+
+def answered(request: HttpRequest, playing: Whole, afar: Afar | None) -> StoredResponse:
+    """With the first piece at hand."""
     asked = (request.headers.get("Range", ""), request.headers.get("If-Range", ""))
     found = files.answer(playing.size, CONTENT_TYPE, playing.etag, *asked)
     stop = found.stop if request.method == "GET" else found.start
     chunks = begun(read(playing, found.start, stop, afar))
     kind = ProxiedResponse if afar else StoredResponse
     return kind(chunks, status=found.status, headers=found.headers)
+
+
+def here(recording: Recording, number: int | None) -> list[RecordingPart]:
+    """What is to be played, where there is a copy of all of that; else nothing.
+
+    Raises VendorError and NoSuchPart where there will be none.
+    """
+    wanted = [part for part in recording.told_parts() if number in (None, part.number)]
+    copied = [part for part in wanted if part.is_ours]
+    if recording.is_lost and (number is None or not copied):
+        raise VendorError(services.GONE, permanent=True, code=links.GONE)
+    if recording.is_ours and not copied:
+        raise NoSuchPart
+    return copied if len(copied) == len(wanted) or not recording.is_uncopied else []
 
 
 def numbered(parts: list[RecordingPart], number: int) -> RecordingPart:

@@ -33,7 +33,9 @@ class RecordingShown(serializers.Serializer[Recording]):
     vendor = serializers.CharField()
     ambient_session_id = serializers.CharField(source="vendor_ref", help_text="The vendor's own id of the session.")
     state = serializers.ChoiceField(Recording.State.choices)
-    available_until = serializers.DateTimeField(allow_null=True, help_text="Then the vendor deletes it.")
+    available_until = serializers.DateTimeField(
+        allow_null=True, help_text="Then the vendor deletes it; null while it may have none."
+    )
     archived_at = serializers.DateTimeField(allow_null=True)
     sha256 = serializers.SerializerMethodField(help_text="Of the whole as it is played, once it is archived.")
     bytes = serializers.IntegerField(source="size", allow_null=True)

@@ -8,6 +8,6 @@ RECORDING = StateTable(
         "pending": {"available", "lost"},
         "available": {"archived", "lost"},
         "archived": set(),
-        "lost": set(),
+        "lost": {"pending", "available"},
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from access import desk
-from recordings import links
+from recordings import links, services
 from recordings.models import SOON, Recording
 
 State = Recording.State
@@ -16,7 +16,8 @@ def story(recording: Recording) -> str:
         case State.ARCHIVED:
             return "A copy of it is kept here. It stays when the vendor deletes its own."
         case State.LOST:
-            return f"{why(recording)} {copied_of(recording)}"
+            again = " Try again has it looked for once more." if services.is_given_up(recording) else ""
+            return f"{why(recording)} {copied_of(recording)}{again}"
     return f"{going(recording)} {threat(recording)}"
 
 
@@ -24,6 +25,8 @@ def going(recording: Recording) -> str:
     """How far the copy is."""
     if recording.lease_until and recording.lease_until > timezone.now():
         return "It is being copied at this moment."
+    if not recording.error_code and recording.state == State.PENDING:
+        return "It was not looked for yet. It waits to be copied, which begins by itself within seconds."
     if not recording.error_code:
         return "It waits to be copied, which begins by itself within seconds."
     return f"{why(recording)} It is tried again by itself{_when(recording)}; Try again does it now."
@@ -33,7 +36,7 @@ def threat(recording: Recording) -> str:
     """What is lost, and when, should nothing be done."""
     ends = recording.available_until
     if ends is None:
-        return ""
+        return "The vendor did not write the session up, and may have no recording of it either."
     moment = desk.in_clinic_time(ends, recording.clinic)
     if ends < timezone.now():
         return f"The vendor was to delete it on {moment}: it may be lost."
@@ -44,16 +47,18 @@ def threat(recording: Recording) -> str:
 
 def copied_of(recording: Recording) -> str:
     """What is left of one that was lost."""
-    parts = list(recording.parts.all())
+    parts = list(recording.told_parts())
     ours = sum(part.is_ours for part in parts)
     return f"{ours} of its {len(parts)} parts had been copied and are kept." if ours else "Nothing of it is here."
 
 
 def why(recording: Recording) -> str:
+    if recording.error_code == links.PENDING and recording.state == State.LOST:
+        return "The vendor knew of none when it was asked last."
     if recording.error_code == links.PENDING:
         return "The vendor is still processing it, or knows of none."
     if recording.error_code == links.GONE or not recording.error_message:
-        return "The vendor had deleted it before it was copied."
+        return "The vendor had deleted it before all of it was copied."
     return recording.error_message
 
 

@@ -19,13 +19,18 @@ LONGEST_MS = 2**31 - 1
 ReadAt = Callable[[int, int], bytes]
 
 
+#: What other files of audio begin with.
+OTHERS = (b"fLaC", b"OggS", b"ID3", b"FORM", b"caff", b".snd", b"\x1aE\xdf\xa3", b"RIFX")
+
+
 class NotWav(Exception):
     """Not a WAV file whose samples can be found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """The sound of a file: `size` bytes from `start`. `form`: the content of its `fmt ` chunk.
+    """The sound of a file: `size` bytes from `start`. `form`: the content of its `fmt ` chunk, empty where it cannot be
+    joined with others.
 
     `header_holds`: what the header says of the lengths is true.
     """
@@ -37,8 +42,20 @@ class Sound:
 
     @property
     def duration_ms(self) -> int:
+        if not self.form:
+            return 0
         rate, block = _rate_and_block(self.form)
         return min(self.size // block * 1000 // rate, LONGEST_MS)
+
+
+def look(size: int, read_at: ReadAt) -> Sound:
+    """The same as `read`; and audio of other kinds as it is, which others may know how to play. Raises NotWav."""
+    try:
+        return read(size, read_at)
+    except NotWav:
+        if not _is_audio(read_at):
+            raise
+        return Sound(b"", 0, size, header_holds=True)
 
 
 def read(size: int, read_at: ReadAt) -> Sound:
@@ -49,15 +66,30 @@ def read(size: int, read_at: ReadAt) -> Sound:
     riff, said, wave = _unpack("<4sI4s", read_at(0, 12))
     if riff != b"RIFF" or wave != b"WAVE":
         raise NotWav
+    form, start, length = _found(read_at)
+    return _sound(_checked(form), start, length, size, said, read_at)
+
+
+def _found(read_at: ReadAt) -> tuple[bytes, int, int]:
+    """The content of the `fmt ` chunk, empty where there is none; where the sound begins, and the length it is said to
+    have."""
     form, place = b"", 12
     for _ in range(MOST_CHUNKS):
         name, length = _unpack("<4sI", read_at(place, 8))
         if name == b"data":
-            return _sound(_checked(form), place + 8, length, size, said, read_at)
+            return form, place + 8, length
         if name == b"fmt ":
             form = read_at(place + 8, min(length, LONGEST_FORM))
         place += 8 + length + length % 2
     raise NotWav
+
+
+def _is_audio(read_at: ReadAt) -> bool:
+    begins = read_at(0, 12)
+    if begins[:4] not in (b"RIFF", b"RF64", b"BW64") or begins[8:] != b"WAVE":
+        return begins.startswith(OTHERS) or begins[4:8] == b"ftyp"
+    form, start, _ = _found(read_at)
+    return bool(form and read_at(start, 1))
 
 
 def header(form: bytes, size: int) -> bytes:

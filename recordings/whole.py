@@ -6,12 +6,12 @@ Where a single part says the truth of itself, the whole is that file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from recordings import wav
-from recordings.models import RecordingPart
+from recordings.models import Recording, RecordingPart
 
 #: (part, from which of its bytes, up to which)
 Span = tuple[RecordingPart, int, int]
@@ -34,7 +34,7 @@ class Whole:
         """Of parts that are known (`is_known`), at least one. Raises Apart."""
         if len(parts) == 1 and parts[0].header_holds:
             return cls.of_part(parts[0])
-        if len({bytes(part.form or b"") for part in parts}) != 1:
+        if not can_be_one(parts):
             raise Apart
         spans = [(part, part.pcm_start or 0, (part.pcm_start or 0) + (part.pcm_size or 0)) for part in parts]
         head = wav.header(bytes(parts[0].form or b""), sum(stop - start for _, start, stop in spans))
@@ -59,6 +59,20 @@ class Whole:
             if begin < end:
                 yield part, first + begin, first + end
             place += last - first
+
+
+def apart(recording: Recording) -> list[RecordingPart]:
+    """Its parts, where one header cannot stand for all of those that were looked at; none where it can."""
+    if recording.part_count < 2:
+        return []
+    parts = list(recording.copied_parts() if recording.is_ours else recording.told_parts())
+    return [] if can_be_one([part for part in parts if part.is_known]) else parts
+
+
+def can_be_one(parts: Iterable[RecordingPart]) -> bool:
+    """Whether all are WAV files of one form."""
+    forms = {bytes(part.form or b"") for part in parts}
+    return len(forms) < 2 and b"" not in forms
 
 
 def note(part: RecordingPart, size: int, sound: wav.Sound, **facts: Any) -> None:

@@ -11,7 +11,7 @@ from recordings.playback import Player, player_of_request
 register = template.Library()
 
 
-@register.simple_tag
-def player_of(request: Any) -> Player:
-    """`request`: an `ingest.AsyncRequest`. One that has nothing to listen to says so."""
-    return player_of_request(request)
+@register.simple_tag(takes_context=True)
+def player_of(context: Any, request: Any) -> Player:
+    """`request`: an `ingest.AsyncRequest`. One that has nothing to listen to says so; of several audio, `?audio=2`."""
+    return player_of_request(request, context["request"].GET.get("audio", ""))

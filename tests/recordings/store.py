@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from vendors.base import Held, Link, RecordingLinks, Vendor, VendorError
+from vendors.suki import answers
 
 RATE = 16_000
 CANARY = "presigned-canary"
@@ -38,6 +39,7 @@ class Store:
 
     `breaks`: after how many bytes of an answer the line breaks, once each, in turn. `answers`: statuses given in place
     of the file, in turn. `knows_ranges`, `has_etag`: what the server can.
+    `waits`: seconds before each answer; `slowly`: after each 64 KiB of it.
     `takes_all`: links too that another process has made. `tells_length`: of an answer, which else ends with its line.
     """
 
@@ -51,6 +53,7 @@ class Store:
     sent: int = 0
     port: int = 0
     slowly: float = 0.0
+    waits: float = 0.0
     takes_all: bool = False
     tells_length: bool = True
 
@@ -90,6 +93,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         store = self.kept
         store.asked.append(("GET", self.path, dict(self.headers)))
+        threading.Event().wait(store.waits)
         _, token, name = self.path.split("/", 2)
         if store.answers and (status := store.answers.pop(0)) != 200:
             return self.refuse(status)
@@ -167,8 +171,11 @@ def keeping(keeper: Keeper) -> type[Vendor]:
     class Keeping(Vendor):
         name = "suki"
         title = "A vendor that keeps recordings"
+        takes_audio = "stream"
         keeps_recordings = frozenset({"ambient"})
         recordings_kept = timedelta(days=7)
+        polled = frozenset({"ambient"})
+        parse = staticmethod(answers.parse)
 
         def __init__(self, *_: Any) -> None:
             pass

@@ -170,13 +170,25 @@ def test_what_is_pending_is_asked_for_again_and_again_less_often(recording: Reco
     assert archived(recording).state == State.ARCHIVED
 
 
-def test_what_stays_pending_is_left_until_the_very_end_and_is_then_lost(recording: Recording, keeper: Keeper) -> None:
-    keeper.errors = [pending(), pending()]
-    Recording.objects.update(attempts=archive.MOST_TRIES - 1)
+@pytest.mark.parametrize(
+    ("left", "pause"), [(160, 24), (47, 23), (24, 18), (20, 14), (6.01, 0.01), (5.99, 4.99), (1.5, 0.5), (0.9, 0.9)]
+)
+def test_what_stays_pending_is_tried_daily_and_some_times_before_the_end(
+    recording: Recording, keeper: Keeper, left: float, pause: float
+) -> None:
+    keeper.errors = [pending()]
+    now = timezone.now()
+    Recording.objects.update(attempts=archive.MOST_TRIES - 1, available_until=now + timedelta(hours=left))
     archived(recording)
-    assert (recording.state, recording.next_attempt_at) == (State.PENDING, recording.available_until)
+    assert (recording.state, recording.error_code) == (State.PENDING, "recording_pending")
+    waits = (recording.next_attempt_at - now).total_seconds()  # type: ignore[operator]
+    assert waits == pytest.approx(3600 * pause, abs=30)
+
+
+def test_what_is_pending_at_the_very_end_is_lost(recording: Recording, keeper: Keeper) -> None:
+    keeper.errors = [pending()]
     over = timezone.now() - timedelta(minutes=1)
-    Recording.objects.update(next_attempt_at=over, available_until=over)
+    Recording.objects.update(next_attempt_at=over, available_until=over, created_at=over - timedelta(days=7))
     archived(recording)
     assert (recording.state, recording.error_code, recording.next_attempt_at) == (State.LOST, "recording_pending", None)
 
@@ -198,7 +210,8 @@ def test_a_vendor_that_cannot_be_asked_is_asked_until_after_the_end(recording: R
     archived(recording)
     assert (recording.state, recording.error_message) == (State.PENDING, "The vendor refused the key.")
     assert recording.next_attempt_at <= timezone.now() + timedelta(hours=1)  # type: ignore[operator]
-    due(recording, available_until=timezone.now() - timedelta(days=2))
+    over = timezone.now() - timedelta(days=2)
+    due(recording, available_until=over, created_at=over - timedelta(days=7))
     assert archived(recording).state == State.LOST
 
 
@@ -223,6 +236,14 @@ def test_what_is_no_wav_is_shown_and_asked_for_again(recording: Recording, store
     store.files["one"] = right
     due(recording)
     assert archived(recording).state == State.ARCHIVED
+
+
+def test_what_is_no_wav_time_and_again_is_tried_daily(recording: Recording, store: Store) -> None:
+    store.files["one"] = b"<html>"
+    Recording.objects.update(attempts=archive.MOST_TRIES - 1)
+    archived(recording)
+    assert timezone.now() + timedelta(hours=23) < recording.next_attempt_at  # type: ignore[operator]
+    assert recording.next_attempt_at < timezone.now() + timedelta(hours=25)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("said", [0, 10, 40_000, 64_001, 10**9, 0xFFFFFFFF])
@@ -253,7 +274,7 @@ def test_parts_of_different_kinds_are_kept_each_by_itself(recording: Recording, 
 
 
 @pytest.mark.parametrize("tells_length", [True, False])
-def test_more_than_may_be_is_not_kept_and_asked_for_once(
+def test_more_than_may_be_is_not_kept_and_is_tried_once_a_day(
     recording: Recording, store: Store, settings: Any, tells_length: bool
 ) -> None:
     settings.RECORDING_MAX_BYTES, store.tells_length = 50_000, tells_length
@@ -261,7 +282,8 @@ def test_more_than_may_be_is_not_kept_and_asked_for_once(
     archived(recording)
     assert (recording.state, recording.error_code) == (State.AVAILABLE, "too_large")
     assert "RECORDING_MAX_BYTES" in recording.error_message
-    assert recording.next_attempt_at == recording.available_until
+    assert recording.next_attempt_at > timezone.now() + timedelta(hours=23)  # type: ignore[operator]
+    assert recording.next_attempt_at < timezone.now() + timedelta(hours=25)  # type: ignore[operator]
     assert [file.stat().st_size for file in downloads.folder().iterdir()] == [0]
     settings.RECORDING_MAX_BYTES = 10_000_000
     services.archive_now(recording)
@@ -294,6 +316,30 @@ def test_a_bell_is_for_all_that_is_due(clinic: Clinic, storage: Path, keeper: Ke
     tasks.archive()
     assert set(Recording.objects.values_list("state", flat=True)) == {"archived"}
     assert not archive.is_due()
+
+
+def test_four_at_once_in_a_process_and_links_by_one_thread(recording: Recording, settings: Any) -> None:
+    assert settings.CELERY_TASK_ROUTES[tasks.refresh.name]["queue"] == "recordings"
+    for task, at_once, most in ((tasks.archive, tasks.copies_at_once, 4), (tasks.refresh, tasks.links_at_once, 1)):
+        for _ in range(most):
+            assert at_once.acquire(blocking=False)
+        task()
+        assert archive.is_due()
+        for _ in range(most):
+            at_once.release()
+    tasks.archive()
+    assert not archive.is_due()
+
+
+@pytest.mark.parametrize("state", ["archived", "lost"])
+def test_what_another_machine_has_ended_is_not_kept_half_here(recording: Recording, store: Store, state: str) -> None:
+    store.breaks = [30_000] + [0] * 5
+    archived(recording)
+    tasks.archive()
+    assert [file.stat().st_size for file in downloads.folder().iterdir()] == [30_000]
+    Recording.objects.update(state=state, next_attempt_at=None)
+    tasks.archive()
+    assert not list(downloads.folder().iterdir())
 
 
 def test_what_is_left_of_old_copies_goes_away(storage: Path) -> None:

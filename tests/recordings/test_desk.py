@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,7 +18,7 @@ from recordings.models import Recording
 from recordings.playback import player_of_request
 from tests.admin.conftest import member
 from tests.admin.rows import list_of, page_of
-from tests.factories import AsyncRequestFactory
+from tests.factories import AsyncRequestFactory, SubmissionFactory
 from tests.recordings.conftest import a_recording
 from tests.recordings.store import Keeper, Store, gone, pending, sound, wav
 
@@ -46,6 +47,12 @@ def listened() -> list[AccessEntry]:
     return list(AccessEntry.objects.filter(action="listened"))
 
 
+def played(told: str) -> str:
+    """The address that the page's one player plays."""
+    (source,) = re.findall('<audio controls preload="none" src="([^"]*)"', told)
+    return str(source)
+
+
 def tried(recording: Recording) -> None:
     assert archive.archive_due()
     recording.refresh_from_db()
@@ -54,7 +61,8 @@ def tried(recording: Recording) -> None:
 # --- Told
 def test_what_will_be_lost_and_when_is_told(viewer: Client, recording: Recording) -> None:
     told = page(viewer, recording)
-    assert "It waits to be copied, which begins by itself within seconds." in told
+    assert "It was not looked for yet. It waits to be copied, which begins by itself within seconds." in told
+    assert "processing" not in told
     assert "The vendor deletes it on" in told
     Recording.objects.update(available_until=timezone.now() + timedelta(hours=20))
     assert "the vendor deletes it, and it is lost unless it is copied before: tell the operator." in page(
@@ -87,7 +95,7 @@ def test_what_was_lost_says_what_is_left(viewer: Client, recording: Recording, k
     tried(recording)
     told = page(viewer, recording)
     assert "1 of its 2 parts had been copied and are kept." in told
-    assert "The vendor has deleted the recording, and it was not copied before." in told
+    assert "not copied before" not in told
 
 
 def test_what_is_copied_is_told(viewer: Client, recording: Recording) -> None:
@@ -128,8 +136,8 @@ def test_a_page_plays_it_and_is_one_listening(
 ) -> None:
     if is_copied:
         tried(recording)
-    Recording.objects.exclude(state="archived").update(state="available")
-    source = page(viewer, recording).split('<audio controls preload="none" src="')[1].split('"')[0]
+    assert recording.state == ("archived" if is_copied else "pending")
+    source = played(page(viewer, recording))
     for start in (0, 100, 1000):
         answer = viewer.get(source, headers={"Range": f"bytes={start}-{start + 9}"})
         assert (answer.status_code, answer.getvalue()) == (206, store.files["one"][start : start + 10])
@@ -156,18 +164,61 @@ def test_strangers_and_others_listenings(
 
 def test_what_cannot_be_played_says_so_by_its_status(viewer: Client, recording: Recording, keeper: Keeper) -> None:
     keeper.errors = [pending(), gone()]
-    assert [viewer.get(address(recording)).status_code for _ in range(3)] == [404, 410, 410]
+    assert "the vendor may have none yet" in page(viewer, recording)
+    assert [viewer.get(address(recording)).status_code for _ in range(3)] == [503, 410, 410]
     assert listened() == []
+
+
+# --- Part by part
+@pytest.fixture
+def apart(recording: Recording, keeper: Keeper, store: Store) -> Recording:
+    """Of two parts that cannot be one."""
+    store.files = {"one": wav(sound(1)), "two": wav(sound(1), rate=8000)}
+    keeper.parts.append((2, "two"))
+    return recording
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_parts_of_different_kinds_are_played_each_by_itself(
+    viewer: Client, apart: Recording, store: Store, is_copied: bool
+) -> None:
+    if is_copied:
+        tried(apart)
+    else:
+        assert viewer.get(played(page(viewer, apart))).status_code == 409  # what they are is known from now on
+    told = page(viewer, apart)
+    assert "Its parts are of different kinds: each is played by itself." in told
+    assert [number for number in (1, 2) if f'href="?part={number}"' in told] == [2]
+    second = viewer.get(page_of(apart) + "?part=2").content.decode()
+    for shown, name in ((told, "one"), (second, "two")):
+        assert viewer.get(played(shown)).getvalue() == store.files[name]
+    assert len(listened()) == 2
+
+
+@pytest.mark.parametrize("number", ["3", "0", "-1", "x", "99999999999"])
+def test_a_part_that_is_none(viewer: Client, apart: Recording, number: str) -> None:
+    tried(apart)
+    assert "?part=1" in played(viewer.get(f"{page_of(apart)}?part={number}").content.decode())
+    assert viewer.get(f"{address(apart)}?part={number}").status_code == 404
+    assert listened() == []
+
+
+def test_beside_a_note_the_recordings_page_is_named(apart: Recording) -> None:
+    tried(apart)
+    player = player_of_request(a_request(apart, audio=None, submitted_elsewhere=True))
+    assert (player.source, player.recording) == ("", page_of(apart))
+    assert "on the recording's own page" in player.problem
 
 
 # --- Beside a note
 def a_request(recording: Recording, **facts: Any) -> Any:
-    return AsyncRequestFactory(session=recording.session, vendor="suki", ready=True, **facts)
+    request = AsyncRequestFactory(session=recording.session, vendor="suki", ready=True, **facts)
+    return SubmissionFactory(request=request).request
 
 
 def test_a_note_whose_audio_was_sent_elsewhere_plays_the_vendors_recording(recording: Recording) -> None:
     request = a_request(recording, audio=None, submitted_elsewhere=True)
-    assert "still processing" in player_of_request(request).problem
+    assert f"/{recording.pk}/" in player_of_request(request).source
     tried(recording)
     player = player_of_request(request)
     assert (player.duration_ms, player.content_type) == (2000, "audio/wav")

@@ -56,6 +56,20 @@ def test_links_that_live_for_seconds_are_kept_for_most_of_them(recording: Record
     assert timedelta(seconds=6) < Links.objects.get().next_attempt_at - now < timedelta(seconds=9)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("lasts", [timedelta(seconds=-1), timedelta(seconds=1), timedelta(days=-20_000)])
+def test_links_that_seem_to_have_ended_are_asked_for_with_pauses(
+    recording: Recording, keeper: Keeper, lasts: timedelta
+) -> None:
+    keeper.lasts = lasts
+    links.playable(recording)
+    for asked in (1, 2):
+        assert not links.refresh_due()
+        assert len(keeper.asked) == asked
+        assert Links.objects.get().next_attempt_at > timezone.now() + timedelta(seconds=15)  # type: ignore[operator]
+        soon()
+        assert links.refresh_due()
+
+
 def test_what_is_listened_to_gets_fresh_links_before_the_old_ones_expire(recording: Recording, keeper: Keeper) -> None:
     before = links.playable(recording)
     soon()
@@ -122,6 +136,13 @@ def test_whoever_copies_it_learns_for_themselves_that_it_is_gone(recording: Reco
         links.playable(recording)
     recording.refresh_from_db()
     assert recording.state == Recording.State.PENDING
+
+
+def test_where_the_links_went_away_meanwhile_others_are_asked_for(recording: Recording, keeper: Keeper) -> None:
+    stale = links.playable(recording)
+    Links.objects.all().delete()
+    assert links.opened(links.refreshed(recording, stale))
+    assert len(keeper.asked) == 2
 
 
 def test_what_failed_is_free_for_the_next_one(recording: Recording, keeper: Keeper) -> None:

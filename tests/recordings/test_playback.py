@@ -7,21 +7,22 @@ from typing import Any
 
 import pytest
 from django.template import Context, Template
+from django.test import RequestFactory
 
 from access.models import Clinic
 from recordings import waveforms
-from recordings.playback import Player
+from recordings.playback import Player, player_of_request
 from tests.admin.conftest import member
-from tests.factories import AsyncRequestFactory
+from tests.factories import AsyncRequestFactory, AudioFactory, SubmissionFactory
 from tests.recordings.conftest import stored
 from tests.recordings.test_waveforms import RATE, tone, wav_of
 
 pytestmark = pytest.mark.django_db
-PAGE = Template("{% load playback %}{% player_of request as player %}")
+PAGE = Template("{% load playback %}{% player_of original.request as player %}")
 
 
 def player_of(request: Any) -> Any:
-    context = Context({"request": request})
+    context = Context({"request": RequestFactory().get("/"), "original": {"request": request}})
     PAGE.render(context)
     return context["player"]
 
@@ -56,13 +57,23 @@ def test_of_a_request_that_was_sent_elsewhere_nothing_plays(clinic: Clinic) -> N
     assert player_of(request) == Player(problem="No audio was uploaded for this note.")
 
 
+def test_a_break_is_told_beside_the_audio_that_it_lies_in(clinic: Clinic) -> None:
+    facts = {"session__clinic": clinic, "session__kind": "dictation", "vendor": "suki", "ready": True}
+    request = AsyncRequestFactory(**facts, audio__number=2, audio__duration_ms=40_000, all_audio=True)
+    AudioFactory(session=request.session, number=1, duration_ms=40_000)
+    SubmissionFactory(request=request, broke_at_ms=[0, 39_999, 40_000, 50_000, 90_000])
+    breaks = [player_of_request(request, number).broke_at_ms for number in ("", "1", "2")]
+    assert breaks == [(0, 39_999), (0, 39_999), (0, 10_000, 50_000)]
+
+
 def test_bytes_that_are_gone_are_said_to_be_until_they_are_back(storage: Path, clinic: Clinic) -> None:
     request = a_request(storage, clinic)
     file = storage / request.audio.storage_key
     content = file.read_bytes()
     file.unlink()
     waveforms.draw_due()
-    gone = Player(problem="The recording is not in the storage any more: tell the operator.")
+    problem = "The recording is not in the storage any more: tell the operator."
+    gone = Player(problem=problem, number=request.audio.number)
     assert player_of(request) == gone
     file.write_bytes(content)
     assert player_of(request).source

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
 from access.models import AccessEntry, Clinic
 from config.files import StoredResponse
-from recordings import afar, archive
+from recordings import afar, archive, playing
 from recordings.models import Links, Recording
 from tests.recordings.conftest import a_recording
 from tests.recordings.store import CANARY, Keeper, Store, gone, pending, sound, wav
@@ -240,6 +243,74 @@ def test_parts_of_different_kinds_play_each_by_itself(
     keeper.parts = [(1, "one"), (2, "two")]
     assert_problem(audio(api, recording), 409)
     assert audio(api, recording, part=2).getvalue() == store.files["two"]
+
+
+# --- Copied while it is played
+@pytest.fixture
+def long(recording: Recording, store: Store) -> Recording:
+    store.files["one"] = wav(sound(50))
+    return recording
+
+
+def test_what_is_copied_while_it_is_played_goes_on_from_the_copy(
+    api: Api, long: Recording, keeper: Keeper, store: Store
+) -> None:
+    chunks = iter(audio(api, long))
+    begun = next(chunks)
+    assert archive.archive_due()
+    store.good.clear()
+    assert begun + b"".join(chunks) == store.files["one"]
+    assert [download for _, download in keeper.asked] == [False, True]
+
+
+def test_it_goes_on_too_where_the_vendor_does_not_answer_any_more(api: Api, long: Recording, store: Store) -> None:
+    chunks = iter(audio(api, long))
+    begun = next(chunks)
+    assert archive.archive_due()
+    store.answers = [500] * 20
+    assert begun + b"".join(chunks) == store.files["one"]
+
+
+def test_who_came_just_before_it_was_copied_hears_the_copy(
+    rf: RequestFactory, recording: Recording, keeper: Keeper, store: Store
+) -> None:
+    stale = Recording.objects.get()
+    assert archive.archive_due()
+    keeper.errors = [gone()]
+    assert b"".join(playing.respond(rf.get("/"), stale)) == store.files["one"]
+
+
+# --- Slow vendors
+def test_only_some_of_djangos_threads_wait_for_vendors(
+    api: Api, clinic: Clinic, recording: Recording, settings: Any
+) -> None:
+    copied = a_recording(clinic)
+    assert archive.archive_due()
+    assert archive.archive_due()
+    waiting = a_recording(clinic)
+    with ExitStack() as others:
+        for _ in range(settings.WEB_THREADS // 2):
+            others.enter_context(playing.beginning())
+        answer = audio(api, waiting)
+        assert_problem(answer, 503)
+        assert int(answer["Retry-After"]) >= 5
+        assert audio(api, copied).status_code == 200
+    assert audio(api, waiting).status_code == 200
+
+
+def test_all_that_is_looked_at_before_it_begins_has_one_deadline(
+    api: Api, recording: Recording, keeper: Keeper, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(afar, "BEGIN_SECONDS", 0.5)
+    store.files = {f"p{number}": wav(sound(0.1)) for number in range(8)}
+    keeper.parts = [(number, f"p{number}") for number in range(8)]
+    store.waits = 0.1
+    begun = time.monotonic()
+    assert_problem(audio(api, recording), 503)
+    assert time.monotonic() - begun < 2
+    store.waits = 0
+    assert audio(api, recording).status_code == 200
+    assert len({path for _, path, _ in store.asked}) == 8
 
 
 # --- What is not there

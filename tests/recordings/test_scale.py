@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -62,6 +62,20 @@ def many(storage: Any, keeper: Keeper, clinic: Clinic) -> Recording:
     return recording
 
 
+def together(works: list[Callable[[], Any]]) -> None:
+    def worked(work: Callable[[], Any]) -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=worked, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for below in plan.get("Plans", ()):
@@ -105,27 +119,28 @@ def test_the_most_urgent_is_found_in_milliseconds_though_as_many_rest(many: Reco
 def test_five_thousand_are_refreshed_in_turn_by_many_workers_and_each_once(many: Recording, keeper: Keeper) -> None:
     many.account.options = {"recordings_per_second": 1000}
     many.account.save()
-    begun = time.monotonic()
 
     def work() -> None:
-        try:
-            while links.refresh_due():
-                pass
-        finally:
-            connection.close()
+        while links.refresh_due():
+            pass
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.monotonic() - begun
+    together([work] * 6)
     times = Counter(held.ref for held, _ in keeper.asked)
     assert len(times) == DUE
     assert set(times.values()) == {1}
     assert not links.is_due()
-    # A few may go at once; the rest comes at the rate, however many workers there are.
-    assert took > (DUE - 400) / 1000 - 0.1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_however_many_workers_ask_they_ask_at_the_rate(recording: Recording, keeper: Keeper) -> None:
+    """Of forty at ten a second four may go at once."""
+    recording.account.options = {"recordings_per_second": 10}
+    recording.account.save()
+    begun = time.monotonic()
+    together([lambda: [links.ask(recording, download=True, patience=60.0) for _ in range(8)]] * 5)
+    took = time.monotonic() - begun
+    assert len(keeper.asked) == 40
+    assert took > 3.4
 
 
 def test_the_rate_holds_over_processes() -> None:

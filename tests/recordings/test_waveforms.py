@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 import wave
 from array import array
 from datetime import timedelta
@@ -243,3 +244,29 @@ def test_what_a_killed_worker_had_begun_is_drawn_by_another(storage: Path, clini
     Waveform.objects.update(peaks=None)
     waveforms.draw(lost)  # the first was only slow: what it writes now is written nowhere
     assert Waveform.objects.get(pk=waveform.pk).peaks is None
+
+
+# --- Before it is sent
+def test_what_nobody_has_begun_is_drawn_before_it_is_used(storage: Path, clinic: Clinic) -> None:
+    wanted, other = [due(storage, clinic, wav_of(tone(1, 0.5))) for _ in range(2)]
+    waveforms.look_first([wanted.audio_id], 20)
+    assert ended(wanted).quality is not None
+    assert Waveform.objects.get(pk=other.pk).attempts == 0
+
+
+def test_what_another_worker_is_at_is_waited_for_and_not_for_ever(storage: Path, clinic: Clinic) -> None:
+    waveform = due(storage, clinic, wav_of(tone(1, 0.5)))
+    leases.claim(Waveform, lease=waveforms.LEASE)
+    began = time.monotonic()
+    waveforms.look_first([waveform.audio_id], 0.5)
+    assert 0.5 <= time.monotonic() - began < 5
+    assert Waveform.objects.get(pk=waveform.pk).peaks is None
+
+
+def test_what_could_not_be_drawn_keeps_nothing_waiting(storage: Path, clinic: Clinic) -> None:
+    waveform = due(storage, clinic, wav_of(tone(1, 0.5)))
+    again = leases.due_again(timezone.now() + timedelta(minutes=1))
+    Waveform.objects.filter(pk=waveform.pk).update(attempts=1, **again)
+    began = time.monotonic()
+    waveforms.look_first([waveform.audio_id], 20)
+    assert time.monotonic() - began < 5
