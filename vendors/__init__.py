@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendors.base import Account, Tokens, Vendor
+from vendors.dragon.adapter import DragonVendor
 from vendors.nabla.adapter import NablaVendor
 from vendors.outbound import Outbound
 from vendors.suki.adapter import SukiVendor
@@ -10,6 +11,7 @@ from vendors.suki.adapter import SukiVendor
 VENDORS: dict[str, type[Vendor]] = {
     NablaVendor.name: NablaVendor,
     SukiVendor.name: SukiVendor,
+    DragonVendor.name: DragonVendor,
 }
 
 
@@ -18,9 +20,4 @@ def connect(name: str, account: Account, outbound: Outbound, tokens: Tokens) -> 
 
     Whatever the vendor sends, the account's secrets go to the account's own addresses alone.
     """
-    return VENDORS[name](account, outbound.trusting(*_addresses(account)), tokens)
-
-
-def _addresses(account: Account) -> list[str]:
-    named = [account.base_url, account.options.get("partner_url"), account.options.get("streaming_url")]
-    return [url for url in named if isinstance(url, str)]
+    return VENDORS[name](account, outbound.trusting(*VENDORS[name].addresses(account)), tokens)

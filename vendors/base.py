@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from vendors.outbound import Outbound
-    from vendors.signing import Signature
 
 TRANSCRIPT = "transcript_item"
 NOTE = "note"
@@ -29,6 +28,7 @@ class VendorError(Exception):
     or a token.
     `permanent`: asking again the same way cannot help. `retry_after`: seconds the vendor asked us to wait.
     `unanswered`: the vendor may have received the request, but its answer never came.
+    `call_id`: what the vendor's support finds the call by.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class VendorError(Exception):
         code: str = "vendor_error",
         retry_after: float | None = None,
         unanswered: bool = False,
+        call_id: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -46,6 +47,7 @@ class VendorError(Exception):
         self.permanent = permanent
         self.retry_after = retry_after
         self.unanswered = unanswered
+        self.call_id = call_id
 
 
 class Unreadable(Exception):
@@ -56,7 +58,15 @@ class Rejected(Exception):
     """A webhook whose origin is not proven. `code`, which is also the text, is for logs and metrics."""
 
     def __init__(
-        self, code: Literal["signature_missing", "signature_malformed", "signature_stale", "signature_wrong"]
+        self,
+        code: Literal[
+            "signature_missing",
+            "signature_malformed",
+            "signature_stale",
+            "signature_wrong",
+            "access_token_missing",
+            "access_token_wrong",
+        ],
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -73,7 +83,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of a vendor for one audio. `duration_ms` is None when no audio is sent by us."""
+    """What is wanted of a vendor. `duration_ms`: of all audio that is sent, None where none is sent by us."""
 
     output_objects: tuple[str, ...]
     language: str
@@ -108,13 +118,18 @@ class Speech:
 
 
 class Sound(Protocol):
-    """An audio as it is streamed to a vendor."""
+    """An audio as it is sent to a vendor: decoded, or as it was stored. `size`: of what is stored, in bytes."""
 
     speech: Speech
     duration_ms: int
+    content_type: str
+    size: int
 
     def frames(self, start_ms: int) -> Iterator[bytes]:
         """From there to its end: 100 ms each, the last may be shorter. Raises VendorError where it cannot be read."""
+
+    def stored(self, start: int) -> Iterator[bytes]:
+        """Its stored bytes, from that one to the last, some at a time. Raises VendorError where they are gone."""
 
 
 class Superseded(Exception):
@@ -124,12 +139,15 @@ class Superseded(Exception):
 class Progress(Protocol):
     """How far a job has come; kept, so that another worker goes on where this one stopped.
 
-    `ref`: the vendor's id of what an earlier try opened. `sent_ms`: of the audio. Methods that tell something raise
-    Superseded.
+    `ref`: the vendor's id of what an earlier try opened. `sent_ms`: of all its audio, one after the other.
+    `heard_ms`: up to where the vendor has said all that it understood. `place`: where an earlier try of a vendor that
+    confirms what it has stored came to, in its own terms; empty at first. Methods that tell something raise Superseded.
     """
 
     ref: str | None
     sent_ms: int
+    heard_ms: int
+    place: Mapping[str, int]
 
     def opened(self, ref: str) -> None:
         """The vendor has made the session: whatever follows belongs to it."""
@@ -137,8 +155,17 @@ class Progress(Protocol):
     def sending(self, until_ms: int) -> None:
         """The audio up to there is handed over from now on. Told before: what is in doubt is not sent twice."""
 
+    def reached(self, place: Mapping[str, int], until_ms: int) -> None:
+        """The vendor has stored the audio up to there: whoever goes on, goes on from this place."""
+
+    def broke(self) -> None:
+        """The connection is gone, and with it perhaps some of what was sent last: staff are told where."""
+
     def heard(self, text: str, *, is_final: bool) -> None:
         """What a dictation was understood as: a final stays, anything else lasts until the next."""
+
+    def heard_out(self, until_ms: int) -> None:
+        """Of the audio up to there nothing more will be understood."""
 
     def finals(self) -> Sequence[str]:
         """All finals so far in their order, earlier tries' too."""
@@ -151,14 +178,16 @@ class Tokens(Protocol):
 
     def put(self, key: str, token: str, seconds: float) -> None: ...
 
-    def drop(self, key: str) -> None: ...
+    def drop(self, key: str, token: str) -> None:
+        """This token is no good. One that has come in its place stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One submission, ready to send. Both URLs carry tickets: they are secrets.
 
-    `sound`: the audio, for a vendor that takes a stream. The `*_ref`s are the clinic's own.
+    `sounds`: the audio, for a vendor that takes a stream; several where it `takes_several`, in their order.
+    The `*_ref`s are the clinic's own. `started_at`: of the consultation, where the clinic told.
     `unanswered_before`: an earlier try under the same `client_request_id` may have reached the vendor.
     """
 
@@ -169,7 +198,8 @@ class Job:
     unanswered_before: bool = False
     encounter_ref: str = ""
     clinician_ref: str = ""
-    sound: Sound | None = None
+    started_at: datetime | None = None
+    sounds: tuple[Sound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +207,24 @@ class Submitted:
     """The vendor has it. `ref` is the vendor's own id for it, None where it named none.
 
     `answer`: where the vendor gave it at once, as the last word of a stream.
+    `call_id`: what the vendor's support finds the last call by.
     """
 
     ref: str | None
     answer: bytes | None = field(default=None, repr=False)
+    call_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a vendor keeps for us: its own id of it, and the vendor's user that it is kept for."""
+    """What a vendor keeps for us: its own id of it, and the vendor's user that it is kept for.
+
+    `wanted`: of what it writes, what is to be fetched.
+    """
 
     ref: str
     clinician_ref: str = ""
+    wanted: tuple[str, ...] = (TRANSCRIPT, NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +257,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`sources`: the lines that its vendor says it was written from, by number from 0 in the answer's transcript."""
+
     key: str
     title: str
     text: str
+    sources: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,33 +273,51 @@ class NoteText:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The vendor's own refusal of a job it had accepted. `message` is our plain sentence for `code`."""
+    """The vendor's own refusal of a job it had accepted. `message` is our plain sentence for `code`.
+
+    `is_cancelled`: somebody gave the job up at the vendor.
+    """
 
     code: str
     message: str
     retryable: bool
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answer, normalised. Either `failure` is set, or it is a success with whatever the vendor sent of the rest."""
+    """An answer, normalised. Either `failure` is set, or it is a success with whatever the vendor sent of the rest.
+
+    `as_of`: when it became so at the vendor, where that is said: of two that differ, the later one counts.
+    """
 
     client_request_id: str | None = None
     ref: str | None = None
     transcript: tuple[Line, ...] | None = None
     note: NoteText | None = None
     failure: Failure | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The vendor says that something became of `ref`, without bringing it: `poll` asks.
+    """The vendor says that something became of `ref`, without bringing it: `poll` asks, or `fetch` where it has a link.
 
     `problem`: what staff should know, in plain words, where the notice itself is out of the ordinary.
+    `as_of`: when it happened, where that is said.
     """
 
     ref: str
     problem: str = ""
+    link: str = field(default="", repr=False)
+    as_of: datetime | None = None
+
+
+class Proof(Protocol):
+    """What the sender of a webhook offers as proof of who it is."""
+
+    def verify(self, body: bytes, secrets: Sequence[str]) -> None:
+        """Returns when one of the secrets proves it. Raises Rejected, also when there are no secrets."""
 
 
 class Vendor(Protocol):
@@ -268,17 +325,30 @@ class Vendor(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    #: Where it is called, unless the account says otherwise; see also `home`.
     default_base_url: ClassVar[str]
     #: True where a submission gets one answer only: a second, different success is then a conflict, not a revision.
     answers_once: ClassVar[bool]
-    #: Whether its webhooks come to an account's address, signed.
+    #: Whether the parts of an answer come apart, in any order: until all are there, the request waits.
+    answers_in_parts: ClassVar[bool] = False
+    #: Whether its webhooks come to an account's address, and prove that they are the vendor's.
     signs_webhooks: ClassVar[bool]
+    #: Whether these only say that there is something, which `poll` or `fetch` brings: a result in one is junk.
+    announces: ClassVar[bool] = False
+    #: Whether it has to be told where to send them, by `subscribe`.
+    subscribes: ClassVar[bool] = False
+    #: Whether it has to be told whose recording it is.
+    needs_clinician: ClassVar[bool] = False
     #: Kinds of session that it writes up.
     kinds: ClassVar[frozenset[str]]
-    #: By link it fetches `job.file_url`; by stream it is sent `job.sound`, which may take as long as the audio lasts.
+    #: By link it fetches `job.file_url`; by stream it is sent `job.sounds`, which may take as long as the audio lasts.
     takes_audio: ClassVar[Literal["link", "stream"]]
-    #: Whether `poll` can ask it for answers.
-    is_polled: ClassVar[bool]
+    #: Kinds of session of which one job may bring several audio files: a dictation by push-to-talk.
+    takes_several: ClassVar[frozenset[str]] = frozenset()
+    #: Whether a job makes something at it that `close` ends, where the job is abandoned.
+    opens_sessions: ClassVar[bool] = False
+    #: Kinds of session whose answers `poll` fetches.
+    polled: ClassVar[frozenset[str]]
     #: Kinds of session that it has `recordings` of, and for how long from the session on.
     keeps_recordings: ClassVar[frozenset[str]]
     recordings_kept: ClassVar[timedelta] = timedelta(0)
@@ -288,6 +358,22 @@ class Vendor(Protocol):
     @classmethod
     def check_credentials(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
         """Sentences that say what is wrong with these credentials; empty when they can be used."""
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> Sequence[str]:
+        """Sentences that say what is wrong with an account's options; empty when they go together."""
+        return ()
+
+    @classmethod
+    def home(cls, options: Mapping[str, Any]) -> str:
+        """Where an account with these options calls it, unless the account says otherwise."""
+        return cls.default_base_url
+
+    @classmethod
+    def addresses(cls, account: Account) -> Sequence[str]:
+        """All that an account's secrets may be sent to, whatever the vendor's answers say."""
+        named = [account.base_url, account.options.get("partner_url"), account.options.get("streaming_url")]
+        return [url for url in named if isinstance(url, str)]
 
     @classmethod
     def check(cls, wish: Wish) -> Sequence[Problem]:
@@ -303,16 +389,22 @@ class Vendor(Protocol):
         """One answer, normalised. Raises Unreadable."""
 
     @classmethod
-    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
-        """What a webhook's sender offers as proof, from the headers alone: asked before the body is read.
+    def read_proof(cls, headers: Mapping[str, str], query: str, now: datetime) -> Proof:
+        """What a webhook's sender offers as proof, from the request's head alone: asked before the body is read.
 
-        `headers`: names in lower case; a repeated one comes joined by a comma. `now` knows its time zone.
+        `headers`: names in lower case; a repeated one comes joined by a comma. `query`: of its address, as it came.
+        `now` knows its time zone.
         Raises Rejected for what cannot hold whatever the body is: missing, malformed, too old or too far ahead.
         """
 
     @classmethod
     def webhook_secrets(cls, credentials: Mapping[str, Any]) -> Sequence[str]:
         """The secrets any of which may have signed a webhook of this account; none where it expects no webhooks."""
+
+    @classmethod
+    def handshake(cls, headers: Mapping[str, str]) -> Mapping[str, str] | None:
+        """The headers of the answer to OPTIONS, by which a sender asks whether it may send; None: it may not."""
+        return None
 
     @classmethod
     def event_id(cls, headers: Mapping[str, str], body: bytes) -> str | None:
@@ -334,6 +426,16 @@ class Vendor(Protocol):
         Raises VendorError.
         """
         return ()
+
+    def fetch(self, notice: Notice) -> Sequence[bytes]:
+        """What is behind a notice's link, for `parse`. Raises VendorError."""
+        return ()
+
+    def subscribe(self, webhook_url: str) -> None:
+        """From now on its webhooks come to this address, in place of any before. Raises VendorError."""
+        raise VendorError(
+            f"{self.title} cannot be told where to send webhooks.", permanent=True, code="no_subscription"
+        )
 
     def recordings(self, held: Held, *, download: bool) -> RecordingLinks:
         """Fresh links to the parts of the original recording, for playing or for saving.

@@ -20,7 +20,7 @@ def broken(error: Exception, route: Route) -> VendorError:
     """The one place where a failure of theirs becomes ours."""
     host = route.host
     if isinstance(route.failure, ProxyFailed):
-        return _no_tunnel(route.failure.status, host)
+        return no_tunnel(route.failure.status, host)
     if not route.connected:
         if isinstance(error, requests.exceptions.SSLError | ssl.SSLError) and not route.cut:
             return VendorError(f"No secure connection to {host} could be made.", permanent=False, code="tls_failed")
@@ -51,7 +51,7 @@ def name_unresolved(host: str) -> VendorError:
     return VendorError(f"The name {host} could not be looked up.", permanent=False, code="name_unresolved")
 
 
-def _no_tunnel(status: int | None, host: str) -> VendorError:
+def no_tunnel(status: int | None, host: str) -> VendorError:
     if status is None:
         message = f"{host} could not be reached: the proxy on the way out is not there, or does not answer."
         return VendorError(message, permanent=False, code="unreachable")

@@ -11,16 +11,17 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import grpc
 import requests
 from requests.adapters import DEFAULT_CA_BUNDLE_PATH
 
-from vendors import origins
+from vendors import origins, rpc
 from vendors.addresses import Endpoint, Network, is_named, may_call, resolve
 from vendors.answers import Download, Response
 from vendors.base import VendorError
-from vendors.failures import BROKEN, bad_header, broken, name_unresolved, token_host_refused
+from vendors.failures import BROKEN, bad_header, broken, name_unresolved, no_tunnel, token_host_refused
 from vendors.origins import Origin, refused
-from vendors.proxy import Proxy
+from vendors.proxy import Proxy, ProxyFailed
 from vendors.route import Deadline, Reach, Route, RoutedAdapter, connect
 from vendors.websocket import Handshake, WebSocket
 
@@ -36,7 +37,7 @@ _HEADERS = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": 
 
 @dataclass(frozen=True, kw_only=True)
 class Outbound:
-    """Sends guarded requests, fetches files and opens WebSockets.
+    """Sends guarded requests, fetches files, opens WebSockets and gRPC channels.
 
     `allow` names networks that may be called although they are not public, on any port and over plain http; public
     addresses are called over https, on port 443 or one of `ports`.
@@ -83,8 +84,12 @@ class Outbound:
         prepared = _prepare(method, url, headers or {}, json, data)
         route = self._route(url, prepared.headers, connect_timeout, deadline)
         timeout = (connect_timeout, deadline.left())
-        with closing(route), self._sent(prepared, route, timeout, max_bytes) as answer:
-            return Response(answer.status, answer.headers, b"".join(answer.chunks()))
+        with closing(route), closing(RoutedAdapter(route)) as adapter:
+            return self._whole(adapter, prepared, timeout, max_bytes)
+
+    def kept(self) -> Kept:
+        """For many requests to one origin, over one connection: for a `with`."""
+        return Kept(self)
 
     @contextmanager
     def download(
@@ -106,7 +111,11 @@ class Outbound:
         prepared = _prepare("GET", url, headers or {}, None, None)
         route = self._route(url, prepared.headers, connect_timeout, Deadline(idle_timeout))
         timeout = (connect_timeout, idle_timeout)
-        with closing(route), self._sent(prepared, route, timeout, max_bytes) as answer:
+        with (
+            closing(route),
+            closing(RoutedAdapter(route)) as adapter,
+            self._sent(adapter, prepared, timeout, max_bytes) as answer,
+        ):
             route.extend(Deadline(total_timeout))
             yield answer
 
@@ -140,6 +149,31 @@ class Outbound:
                 route.extend(Deadline(total_timeout))
             return line
 
+    @contextmanager
+    def channel(self, url: str, *, connect_timeout: float = 5.0) -> Iterator[grpc.Channel]:
+        """A gRPC channel to `url` (https or http) that carries a secret, closed at the end. Raises VendorError.
+
+        Guarded as `request` is: it leads to the addresses that were checked, whatever the name stands for by now. Its
+        threads live as long as it does: in a process that forks, it is made after the fork.
+        """
+        origin = origins.read(url)
+        if origin not in self.trusted:
+            raise token_host_refused(origin.host)
+        deadline = Deadline(connect_timeout)
+        endpoints = self._endpoints(origin, deadline)
+        proxy = self.proxy
+        if direct := [one for one in endpoints if self._is_direct(origin, one)]:
+            endpoints, proxy = direct, None
+        elif proxy:
+            endpoints = [_tunnelled(proxy, origin, endpoints, deadline)]
+        with closing(rpc.channel(origin, endpoints, proxy, self.ca_file or DEFAULT_CA_BUNDLE_PATH)) as channel:
+            yield channel
+
+    def _is_direct(self, origin: Origin, endpoint: Endpoint) -> bool:
+        """Whether the proxy, where there is one, is left out."""
+        proxy = self.proxy
+        return not proxy or proxy.spares(origin.host, origin.port) or is_named(endpoint.address, self.allow)
+
     def _route(self, url: str, headers: Iterable[str], connect_timeout: float, deadline: Deadline) -> Route:
         """The way to where `url` leads, if what the headers of these names hold may go there. Raises VendorError."""
         origin = origins.read(url)
@@ -147,20 +181,25 @@ class Outbound:
             raise token_host_refused(origin.host)
         return Route(origin.host, self._endpoints(origin, deadline), connect_timeout, deadline, self._reach(origin))
 
+    def _whole(
+        self, adapter: RoutedAdapter, prepared: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
+    ) -> Response:
+        with self._sent(adapter, prepared, timeout, max_bytes) as answer:
+            return Response(answer.status, answer.headers, b"".join(answer.chunks()))
+
     @contextmanager
     def _sent(
-        self, prepared: requests.PreparedRequest, route: Route, timeout: tuple[float, float], max_bytes: int
+        self, adapter: RoutedAdapter, prepared: requests.PreparedRequest, timeout: tuple[float, float], max_bytes: int
     ) -> Iterator[Download]:
         """The answer, its body still to come. `timeout`: to connect, and for each read. Raises VendorError."""
-        with closing(RoutedAdapter(route)) as adapter:
-            try:
-                answer = adapter.send(prepared, stream=True, timeout=timeout, verify=self.ca_file or True)
-            except BROKEN as error:
-                failure = broken(error, route)
-            else:
-                with closing(answer):
-                    yield Download(answer, route, max_bytes)
-                return
+        try:
+            answer = adapter.send(prepared, stream=True, timeout=timeout, verify=self.ca_file or True)
+        except BROKEN as error:
+            failure = broken(error, adapter.route)
+        else:
+            with closing(answer):
+                yield Download(answer, adapter.route, max_bytes)
+            return
         # Raised out here, so that it does not carry the original along: that one's text holds the path.
         raise failure
 
@@ -190,9 +229,95 @@ class Outbound:
             return connect
 
         def reach(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
-            return (connect if is_named(endpoint.address, self.allow) else proxy.tunnel)(endpoint, deadline)
+            return (connect if self._is_direct(origin, endpoint) else proxy.tunnel)(endpoint, deadline)
 
         return reach
+
+
+class Kept:
+    """Requests to one origin, one after the other. A connection that ends is made anew with the next. For one thread.
+
+    What is resolved and checked stays so until then. For requests that may come twice: one that a used connection
+    breaks under is sent once more over a new one, because the other side may have closed it as idle just then.
+    """
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+        self._adapter: RoutedAdapter | None = None
+        self._origin: Origin | None = None
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        data: bytes | None = None,
+        connect_timeout: float = 5.0,
+        total_timeout: float = 25.0,
+        max_bytes: int = MIB,
+    ) -> Response:
+        """As `Outbound.request`."""
+        deadline = Deadline(total_timeout)
+        prepared = _prepare(method, url, {**headers, "Connection": "keep-alive"}, None, data)
+        was_used = self._adapter is not None
+        try:
+            return self._once(prepared, connect_timeout, deadline, max_bytes)
+        except VendorError as error:
+            if not was_used or error.code != "no_answer" or deadline.passed:
+                raise
+        return self._once(prepared, connect_timeout, deadline, max_bytes)
+
+    def _once(
+        self, prepared: requests.PreparedRequest, connect_timeout: float, deadline: Deadline, max_bytes: int
+    ) -> Response:
+        adapter = self._lead(str(prepared.url), prepared.headers, connect_timeout, deadline)
+        try:
+            answer = self._outbound._whole(adapter, prepared, (connect_timeout, deadline.left()), max_bytes)
+        except VendorError:
+            self.close()
+            raise
+        adapter.route.rest()
+        if adapter.route.cut:  # at the very end of its time
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        adapter, self._adapter = self._adapter, None
+        if adapter:
+            adapter.close()
+            adapter.route.close()
+
+    def _lead(self, url: str, names: Iterable[str], connect_timeout: float, deadline: Deadline) -> RoutedAdapter:
+        """The connection there is, or is to be. Raises VendorError."""
+        origin = origins.read(url)
+        if origin != self._origin:
+            self.close()
+        if self._adapter is None:
+            self._adapter = RoutedAdapter(self._outbound._route(url, names, connect_timeout, deadline))
+            self._origin = origin
+        else:
+            self._adapter.route.extend(deadline)
+        return self._adapter
+
+
+def _tunnelled(proxy: Proxy, origin: Origin, endpoints: Iterable[Endpoint], deadline: Deadline) -> Endpoint:
+    """The first that the proxy leads to: gRPC would ask it for all of them as if they were one. Raises VendorError."""
+    status = None
+    for endpoint in endpoints:
+        try:
+            proxy.tunnel(endpoint, deadline).close()
+        except ProxyFailed as error:
+            status = error.status
+        else:
+            return endpoint
+    raise no_tunnel(status, origin.host)
 
 
 def _origins(urls: Iterable[str]) -> Iterator[Origin]:

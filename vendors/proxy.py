@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
 from vendors.addresses import Endpoint, resolve
@@ -42,6 +42,15 @@ class Proxy:
         if parts.hostname is None or not parts.port:
             raise ValueError("not a proxy's address")
         return cls(parts.hostname, parts.port, _basic(parts.username, parts.password), spared)
+
+    @property
+    def url(self) -> str:
+        """As `read` takes it, for a client that speaks to proxies itself."""
+        named = b64decode(self.authorization.removeprefix("Basic ")).decode()
+        user, _, password = named.partition(":")
+        who = f"{quote(user, safe='')}:{quote(password, safe='')}@" if named else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{who}{host}:{self.port}"
 
     def spares(self, host: str, port: int) -> bool:
         """Whether NO_PROXY names the host, with or without this port."""

@@ -86,6 +86,7 @@ class Route:
 
     def open(self) -> socket.socket:
         """A socket connected to the first endpoint that can be reached. Raises OSError."""
+        self.connected = False
         for endpoint in self._endpoints:
             try:
                 line = self._reach(endpoint, self._deadline.within(self._connect_timeout))
@@ -104,6 +105,10 @@ class Route:
         self._stop()
         self._start()
 
+    def rest(self) -> None:
+        """Between two requests the connection is not watched: how long it is idle is the other side's affair."""
+        self._stop()
+
     def close(self) -> None:
         """Stop the watch. The timer is joined first, so that it cannot shut a socket that reuses the number."""
         self._stop()
@@ -112,6 +117,7 @@ class Route:
 
     def _watch(self, line: socket.socket) -> socket.socket:
         line.settimeout(self._deadline.within(self._connect_timeout).left())
+        self.close()
         self._line = line.dup()
         self._start()
         return line
@@ -136,12 +142,12 @@ class Route:
 class RoutedAdapter(HTTPAdapter):
     """requests' adapter with connections that take the given route, whatever the URL's host resolves to by now.
 
-    TLS still names, and checks the certificate against, the host of the URL. To be used for one request.
+    TLS still names, and checks the certificate against, the host of the URL. To be used for one origin.
     """
 
     def __init__(self, route: Route) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
-        self._route = route
+        self.route = route
 
     def get_connection_with_tls_context(
         self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
@@ -149,7 +155,7 @@ class RoutedAdapter(HTTPAdapter):
         """The pool requests would use, making connections of ours."""
         pool = cast("HTTPConnectionPool", super().get_connection_with_tls_context(request, verify, proxies, cert))
         pool.ConnectionCls = _RoutedTls if pool.scheme == "https" else _Routed
-        pool.conn_kw["route"] = self._route
+        pool.conn_kw["route"] = self.route
         return pool
 
 

@@ -1,4 +1,6 @@
-"""Signed webhooks: an HMAC-SHA256 over something from the headers and the raw body, sent a short time ago."""
+"""How webhooks prove themselves: an HMAC-SHA256 over something from the headers and the raw body, sent a short time
+ago; or a secret of the account that stands in their address as it is.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from urllib.parse import parse_qsl
 
 from vendors.base import Rejected
 
 WINDOW = timedelta(seconds=60)
 MOST_DIGESTS = 8
+LONGEST_TOKEN = 500
+MOST_PARAMETERS = 20
 
 _DIGEST = "[0-9A-Fa-f]{64}"
 _DIGESTS = re.compile(rf"{_DIGEST}(?:[ \t]*,[ \t]*{_DIGEST}){{0,{MOST_DIGESTS - 1}}}")
@@ -59,3 +64,38 @@ def require_fresh(signed_at: datetime, now: datetime, window: timedelta = WINDOW
     """Raises Rejected when the two are further apart, whichever comes first."""
     if abs(now - signed_at) > window:
         raise Rejected("signature_stale")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A secret as its sender offers it. It says who sends, and nothing of what is sent."""
+
+    offered: str = field(repr=False)
+
+    def verify(self, body: bytes, secrets: Sequence[str]) -> None:
+        """Returns when it is one of the secrets. Raises Rejected, also when there are no secrets.
+
+        Takes as long for a first secret as for the last, and for one character that is wrong as for all.
+        """
+        offered, proven = _hashed(self.offered), False
+        for secret in filter(None, secrets):
+            proven |= hmac.compare_digest(offered, _hashed(secret))
+        if not proven:
+            raise Rejected("access_token_wrong")
+
+
+def read_access_token(query: str) -> AccessToken:
+    """The one `access_token` of a query, at most 500 characters, percent-encoded as forms are. Raises Rejected."""
+    try:
+        parameters = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:  # more of them than anybody would send
+        parameters = []
+    offered = [value for name, value in parameters if name == "access_token"]
+    if len(offered) != 1 or not 0 < len(offered[0]) <= LONGEST_TOKEN:
+        raise Rejected("access_token_missing")
+    return AccessToken(offered[0])
+
+
+def _hashed(secret: str) -> bytes:
+    """Of one length, whatever it is made of."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

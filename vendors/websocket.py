@@ -1,10 +1,11 @@
-"""A WebSocket on a checked and pinned connection: text messages to and fro, and an end to every wait."""
+"""A WebSocket on a checked and pinned connection: messages to and fro, and an end to every wait."""
 
 from __future__ import annotations
 
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,12 +23,15 @@ from vendors.route import Route
 #: A message that the other side does not take for so long, or an end that it does not agree to.
 SEND_SECONDS, CLOSE_SECONDS = 20.0, 5.0
 PING_SECONDS = 20.0
+#: To read what is there already.
+LAST_SECONDS = 1.0
 #: Bytes. What waits to be sent is what is lost with a connection that breaks.
 SEND_BUFFER = 64 * 1024
 
-# At its debug level websockets logs the headers of the handshake, and headers hold tokens.
+# At its debug level websockets logs the headers of the handshake, and headers hold tokens; as an error, with all its
+# frames, that a connection was reset in the middle of a message, which whoever sends or receives is told anyway.
 _log = logging.getLogger("websockets.client")
-_log.setLevel(logging.INFO)
+_log.setLevel(logging.CRITICAL)
 
 _OPTIONS: dict[str, Any] = {
     "proxy": None,
@@ -54,10 +58,15 @@ class WebSocket:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def send(self, text: str) -> None:
-        """One text message, handed to the connection. Raises VendorError `no_answer` where that is closed."""
+    @property
+    def close_reason(self) -> str:
+        """What the other side said when it closed the connection; empty where it said nothing, or has not."""
+        return self._connection.close_reason or ""
+
+    def send(self, message: str | bytes) -> None:
+        """A text or a binary message, handed to the connection. Raises VendorError `no_answer` where that is closed."""
         try:
-            return self._connection.send(text)
+            return self._connection.send(message)
         except BROKEN as error:
             failure = broken(error, self._route)
         raise failure
@@ -113,6 +122,15 @@ class Handshake:
                 line.settimeout(SEND_SECONDS)
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
                 super().__init__(line, *args, **options)
+
+            def close_socket(self) -> None:
+                """Where sending failed, what came before that is read first: it may say why the other side left."""
+                has_failed = isinstance(self.connection_exc, OSError) and not isinstance(
+                    self.connection_exc, TimeoutError
+                )
+                if has_failed and threading.current_thread() is not self.recv_events_thread:
+                    self.recv_events_thread.join(LAST_SECONDS)
+                super().close_socket()
 
         connection: ClientConnection = connect(
             f"ws{self.url.removeprefix('http')}",

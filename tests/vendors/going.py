@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vendors.base import Superseded
@@ -13,7 +14,11 @@ class Noted:
 
     ref: str | None = None
     sent_ms: int = 0
+    heard_ms: int = 0
     most_ms: int | None = None
+    place: Mapping[str, int] = field(default_factory=dict)
+    places: list[Mapping[str, int]] = field(default_factory=list)
+    broke_at_ms: list[int] = field(default_factory=list)
     heard_texts: list[tuple[str, bool]] = field(default_factory=list)
 
     def opened(self, ref: str) -> None:
@@ -23,6 +28,18 @@ class Noted:
         if self.most_ms is not None and until_ms > self.most_ms:
             raise Superseded
         self.sent_ms = until_ms
+
+    def reached(self, place: Mapping[str, int], until_ms: int) -> None:
+        if self.most_ms is not None and until_ms > self.most_ms:
+            raise Superseded
+        self.place, self.sent_ms = place, until_ms
+        self.places.append(place)
+
+    def broke(self) -> None:
+        self.broke_at_ms.append(self.sent_ms)
+
+    def heard_out(self, until_ms: int) -> None:
+        self.heard_ms = until_ms
 
     def heard(self, text: str, *, is_final: bool) -> None:
         self.heard_texts.append((text, is_final))
@@ -44,5 +61,6 @@ class OwnTokens:
     def put(self, key: str, token: str, seconds: float) -> None:
         self.kept[key], self.seconds[key] = token, seconds
 
-    def drop(self, key: str) -> None:
-        self.kept.pop(key, None)
+    def drop(self, key: str, token: str) -> None:
+        if self.kept.get(key) == token:
+            del self.kept[key]

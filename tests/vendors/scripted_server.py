@@ -93,7 +93,7 @@ class ScriptedServer:
                 line = self._tls.wrap_socket(line, server_side=True)
             with line:
                 if self.reads_requests:
-                    self.asked.append(_read_request(line))
+                    self.asked.append(read_request(line))
                 answer = self.respond()
                 if callable(answer):
                     answer(line)
@@ -101,7 +101,7 @@ class ScriptedServer:
                     line.sendall(answer)
 
 
-def _read_request(line: socket.socket) -> Asked:
+def read_request(line: socket.socket) -> Asked:
     with line.makefile("rb") as file:
         method, path, _ = file.readline().decode().split()
         headers: dict[str, str] = {}

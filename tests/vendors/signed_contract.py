@@ -36,7 +36,7 @@ class SignedContract(ABC):
     def prove(
         self, headers: dict[str, str], body: bytes, *, now: datetime = NOW, secrets: Sequence[str] = (SECRET,)
     ) -> None:
-        self.vendor.read_signature(headers, now).verify(body, secrets)
+        self.vendor.read_proof(headers, "", now).verify(body, secrets)
 
     def rejection(self, headers: dict[str, str], body: bytes, **options: Any) -> str:
         with pytest.raises(Rejected) as caught:
@@ -79,7 +79,7 @@ class SignedContract(ABC):
         apart = self.window + timedelta(seconds=seconds)
         for now in (NOW + apart, NOW - apart):
             with pytest.raises(Rejected, match=r"^signature_stale$"):
-                self.vendor.read_signature(self.signed(b"{}"), now)
+                self.vendor.read_proof(self.signed(b"{}"), "", now)
 
     def test_an_old_signature_is_not_made_fresh_by_another_time(self) -> None:
         old, fresh = self.signed(b"{}", at=NOW - timedelta(days=1)), self.signed(b"{}")

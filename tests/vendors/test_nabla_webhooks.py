@@ -27,7 +27,7 @@ def digest(timestamp: str, key: str = "s") -> str:
 def judged(timestamp: str, signature: str | None = None, secrets: tuple[str, ...] = ("s",)) -> str:
     headers = {TIMESTAMP: timestamp, SIGNATURE: digest(timestamp) if signature is None else signature}
     try:
-        NablaVendor.read_signature(headers, NOW).verify(BODY, secrets)
+        NablaVendor.read_proof(headers, "", NOW).verify(BODY, secrets)
     except Rejected as rejected:
         return rejected.code
     return "proven"
@@ -103,7 +103,7 @@ def test_a_time_without_an_offset_is_utc() -> None:
 )
 def test_any_other_time_is_refused_before_the_body_is_read(timestamp: str, code: str) -> None:
     with pytest.raises(Rejected, match=f"^{code}$"):
-        NablaVendor.read_signature({TIMESTAMP: timestamp, SIGNATURE: "a" * 64}, NOW)
+        NablaVendor.read_proof({TIMESTAMP: timestamp, SIGNATURE: "a" * 64}, "", NOW)
 
 
 def test_the_timestamp_is_signed_as_it_was_written() -> None:

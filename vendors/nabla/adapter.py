@@ -26,7 +26,7 @@ class NablaVendor(Vendor):
     signs_webhooks: ClassVar[bool] = True
     kinds: ClassVar[frozenset[str]] = frozenset({"ambient", "dictation"})
     takes_audio: ClassVar[Literal["link", "stream"]] = "link"
-    is_polled: ClassVar[bool] = False
+    polled: ClassVar[frozenset[str]] = frozenset()
     keeps_recordings: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, account: Account, outbound: Outbound, tokens: Tokens) -> None:
@@ -59,7 +59,7 @@ class NablaVendor(Vendor):
         return wire.parse(body)
 
     @classmethod
-    def read_signature(cls, headers: Mapping[str, str], now: datetime) -> Signature:
+    def read_proof(cls, headers: Mapping[str, str], query: str, now: datetime) -> Signature:
         """What the two headers of a signed webhook offer. Raises Rejected."""
         return webhooks.read_signature(headers, now)
 
