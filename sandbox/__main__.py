@@ -6,6 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
+import grpc
+
+from sandbox.dragon import Dragon, rpc
+from sandbox.dragon.settings import Settings as DragonSettings
 from sandbox.issuer import Issuer
 from sandbox.messages import Vendor
 from sandbox.nabla import Nabla
@@ -23,7 +27,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--delay", type=float, default=1.0, help="seconds between a submit and its callback")
     parser.add_argument("--issuer-url", default="", help="the issuer's iss, if not http://<host>:<port>/issuer")
     add_suki(parser)
-    return parser.parse_args()
+    add_dragon(parser)
+    asked = parser.parse_args()
+    if bool(asked.dragon_grpc_cert) != bool(asked.dragon_grpc_key):
+        parser.error("--dragon-grpc-cert and --dragon-grpc-key go together")
+    return asked
 
 
 def add_suki(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +43,17 @@ def add_suki(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suki-webhook-url", default="")
     parser.add_argument("--suki-webhook-secret", default="sandbox-suki-webhook-secret")
     parser.add_argument("--store-host", default=usual.store_host, help="the host of the links to recordings")
+
+
+def add_dragon(parser: argparse.ArgumentParser) -> None:
+    usual = DragonSettings()
+    parser.add_argument("--dragon-partner-id", default=usual.partner_id)
+    parser.add_argument("--dragon-customer-id", default=usual.customer_id)
+    parser.add_argument("--dragon-product-id", default=usual.product_id)
+    parser.add_argument("--dragon-any-api-version", action="store_true", help="WebSockets need not name it")
+    parser.add_argument("--dragon-grpc-port", type=int, default=0, help="0 takes any free port")
+    parser.add_argument("--dragon-grpc-cert", type=Path, help="PEM file of the certificate; without one, no TLS")
+    parser.add_argument("--dragon-grpc-key", type=Path, help="PEM file of the certificate's private key")
 
 
 def suki(asked: argparse.Namespace, stopping: threading.Event) -> Suki:
@@ -50,21 +69,47 @@ def suki(asked: argparse.Namespace, stopping: threading.Event) -> Suki:
     return Suki(Settings().changed(wanted), webhook, stopping)
 
 
+def dragon(asked: argparse.Namespace, issuer: Issuer, stopping: threading.Event) -> Dragon:
+    wanted = {
+        "partner_id": asked.dragon_partner_id,
+        "customer_id": asked.dragon_customer_id,
+        "product_id": asked.dragon_product_id,
+        "demands_api_version": not asked.dragon_any_api_version,
+        "delay": asked.delay,
+    }
+    return Dragon(DragonSettings().changed(wanted), issuer, stopping)
+
+
+def grpc_credentials(asked: argparse.Namespace) -> grpc.ServerCredentials | None:
+    if not asked.dragon_grpc_cert:
+        return None
+    pair = (asked.dragon_grpc_key.read_bytes(), asked.dragon_grpc_cert.read_bytes())
+    return grpc.ssl_server_credentials([pair])
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     asked = arguments()
     stopping = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopping.set())
     issuer = Issuer()
-    vendors: list[Vendor] = [Nabla(asked.nabla_key, asked.delay, stopping), suki(asked, stopping), issuer]
+    copilot = dragon(asked, issuer, stopping)
+    vendors: list[Vendor] = [Nabla(asked.nabla_key, asked.delay, stopping), suki(asked, stopping), copilot, issuer]
     with Server((asked.host, asked.port), vendors, stopping) as server:
         host, port = server.server_address[:2]
         issuer.url = asked.issuer_url or f"http://{host!s}:{port}/issuer"
+        calls, grpc_port = rpc.serve(copilot, f"{asked.host}:{asked.dragon_grpc_port}", grpc_credentials(asked))
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
-        sys.stdout.write(f"sandbox listening on http://{host!s}:{port}\n")
-        sys.stdout.flush()
+        say(f"sandbox listening on http://{host!s}:{port}")
+        say(f"sandbox gRPC listening on {asked.host}:{grpc_port}")
         stopping.wait()
         server.shutdown()
+        calls.stop(1).wait()
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.faults import Fault, Kind
-from sandbox.issuer.contract import CACHED, JWKS, METADATA
+from sandbox.issuer.contract import CACHED, JWKS, METADATA, TOKEN
 from sandbox.issuer.keys import Keys
 from sandbox.messages import Answer, Silence
 
-CONNECTION = "connection"
+CONNECTION, LIFETIME = "connection", "lifetime"
 SECONDS = {"seconds": 60.0}
 JUNK = {"body": "<html><body>502 Bad Gateway</body></html>"}
 ELSEWHERE = {"url": ""}
@@ -30,6 +30,11 @@ KINDS: Mapping[str, Kind] = {
     "jwks_empty": Kind(JWKS),
     "jwks_weak_key": Kind(JWKS),
     "jwks_symmetric": Kind(JWKS),
+    "token_500": Kind(TOKEN),
+    "token_timeout": Kind(TOKEN, SECONDS),
+    "token_junk": Kind(TOKEN, JUNK),
+    "token_redirect": Kind(TOKEN, ELSEWHERE),
+    "token_short": Kind(LIFETIME, {"lifetime": 2}),
 }
 
 

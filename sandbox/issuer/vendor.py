@@ -68,8 +68,10 @@ class Issuer:
             client, audience = contract.check_token_request(request, self.clients)
         except contract.Refused as error:
             return error.answer()
-        token = signed(contract.claims(self.url, client, audience), self.keys.current)
-        body = {"access_token": token, "token_type": "Bearer", "expires_in": contract.LIFETIME}
+        short = self.faults.take(None, frozenset({issuer_faults.LIFETIME})).get(issuer_faults.LIFETIME)
+        lifetime = short.params["lifetime"] if short else contract.LIFETIME
+        token = signed(contract.claims(self.url, client, audience, lifetime), self.keys.current)
+        body = {"access_token": token, "token_type": "Bearer", "expires_in": lifetime}
         return Answer(200, body, contract.NOT_STORED)
 
     def reset(self) -> None:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from sandbox.dragon import Dragon
+from sandbox.dragon import settings as dragon_settings
+from sandbox.issuer import Issuer
 from sandbox.nabla import Nabla
 from sandbox.sample import AUDIO
 from sandbox.server import Server
@@ -23,6 +26,7 @@ from sandbox.suki import Suki
 from sandbox.suki.settings import Settings
 
 if TYPE_CHECKING:
+    from .copilot import Copilot
     from .partner import Partner
 
 KEY = "a-key"
@@ -44,7 +48,8 @@ def wav(seconds: float, seed: int = 0) -> bytes:
 class Clinic(ThreadingHTTPServer):
     """`files` by path: (status, content type, bytes). `arrived` holds (moment, path, body, headers) of every callback.
 
-    Each of the `first_answers` is given once, then `answer_status` always.
+    Each of the `first_answers` is given once, then `answer_status` always. `allows` is answered to a CloudEvents
+    handshake, None with what was asked.
     """
 
     daemon_threads = True
@@ -55,6 +60,7 @@ class Clinic(ThreadingHTTPServer):
         self.part_size: int | None = None
         self.answer_status = 200
         self.first_answers: list[int] = []
+        self.allows: str | None = None
         self.arrived: list[tuple[float, str, bytes, dict[str, str]]] = []
         self.news = threading.Condition()
         self.busy = self.busiest = 0
@@ -92,6 +98,11 @@ class ClinicHandler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(body)}"
             status, body = 206, part
         self.reply(status, body, headers | {"Content-Type": content_type})
+
+    def do_OPTIONS(self) -> None:
+        asked = self.headers["WebHook-Request-Origin"]
+        allowed = asked if self.server.allows is None else self.server.allows
+        self.reply(200, b"", {"WebHook-Allowed-Origin": allowed, "WebHook-Allowed-Rate": "*"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -217,6 +228,26 @@ def partner(running: Callable[[ThreadingHTTPServer], str], clinic: Clinic) -> It
     stopping = threading.Event()
     suki = Suki(Settings(delay=DELAY, shortest_seconds=0.5), None, stopping)
     yield Partner(running(Server(("127.0.0.1", 0), [suki], stopping)), clinic)
+    stopping.set()
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    """Its keys take a moment to make."""
+    return Issuer()
+
+
+@pytest.fixture
+def copilot(running: Callable[[ThreadingHTTPServer], str], clinic: Clinic, issuer: Issuer) -> Iterator["Copilot"]:
+    """Of a Dragon that takes a tenth of a second to listen."""
+    from .copilot import Copilot
+
+    stopping = threading.Event()
+    issuer.reset()
+    dragon = Dragon(dragon_settings.Settings(delay=DELAY, retry_seconds=0.02), issuer, stopping)
+    root = running(Server(("127.0.0.1", 0), [dragon, issuer], stopping))
+    issuer.url = f"{root}/issuer"
+    yield Copilot(root, clinic, dragon)
     stopping.set()
 
 

@@ -51,6 +51,9 @@ class Issuer:
     def ask(self, form: dict[str, Any] | str, **options: Any) -> requests.Response:
         return requests.post(f"{self.url}/token", form, timeout=8, **options)
 
+    def token(self) -> requests.Response:
+        return self.ask(GRANT, auth=(CLIENT, SECRET), allow_redirects=False)
+
     def mint(self, **order: Any) -> str:
         answer = self.control("POST", "tokens", order)
         assert answer.status_code == 200, answer.text
@@ -418,6 +421,25 @@ def test_jwks_symmetric_publishes_the_secret(issuer: Issuer) -> None:
     key = issuer.published()[0]
     assert (key["kty"], key["alg"], key["kid"]) == ("oct", "HS256", kid)
     assert issuer.verify(issuer.mint(key="symmetric"))
+
+
+def test_a_token_can_be_refused_or_be_no_token(issuer: Issuer) -> None:
+    issuer.fault("token_500", times=1)
+    assert [issuer.token().status_code for _ in range(2)] == [500, 200]
+    issuer.fault("token_junk", times=1)
+    assert issuer.token().text.startswith("<html>")
+    issuer.fault("token_redirect", times=1)
+    assert issuer.token().headers["Location"] == f"{issuer.url}/other/jwks"
+    issuer.fault("token_timeout", seconds=0.1, times=1)
+    with pytest.raises(requests.ConnectionError):
+        issuer.token()
+
+
+def test_a_token_can_be_short(issuer: Issuer) -> None:
+    issuer.fault("token_short", times=1, lifetime=5)
+    short, usual = (issuer.token().json() for _ in range(2))
+    assert (short["expires_in"], usual["expires_in"]) == (5, 3600)
+    assert issuer.verify(short["access_token"])["exp"] - time.time() <= 5
 
 
 def test_redirect_and_down_are_everywhere(issuer: Issuer) -> None:

@@ -25,6 +25,7 @@ def test_says_where_it_listens_and_ends_cleanly(clinic: Clinic, ending: signal.S
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line.startswith("sandbox listening on http://127.0.0.1:")
+            assert process.stdout.readline().startswith("sandbox gRPC listening on 127.0.0.1:")
             vendor = Vendor(line.split()[-1], clinic)
             vendor.fault("submit_timeout", client_request_id="held")
             key = {"Authorization": "Bearer k"}
