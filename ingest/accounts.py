@@ -13,6 +13,7 @@ from access import log
 from access.log import Actor
 from access.models import AccessEntry, Clinic
 from config import secrets
+from ingest import inquiries
 from ingest.models import VendorAccount
 from vendors import VENDORS
 
@@ -59,7 +60,7 @@ def connect(
     """
     if vendor not in VENDORS:
         raise Refused("This version of Listenpost does not know the vendor.")
-    if wrong := VENDORS[vendor].check_credentials(credentials):
+    if wrong := [*VENDORS[vendor].check_credentials(credentials), *VENDORS[vendor].check_options(options or {})]:
         raise Refused(" ".join(wrong))
     given: dict[str, Any] = {"base_url": base_url, "options": options}
     facts = {name: value for name, value in given.items() if value is not None}
@@ -70,9 +71,10 @@ def connect(
             clinic=clinic,
             vendor=vendor,
             defaults=facts,
-            create_defaults={"base_url": VENDORS[vendor].default_base_url, **facts},
+            create_defaults={"base_url": VENDORS[vendor].home(options or {}), **facts},
         )
         log.record(by, AccessEntry.Action.GRANTED, [account], mode="connected" if is_new else "credentials replaced")
+        inquiries.ask_refused_again(account.pk)
     return account
 
 

@@ -38,7 +38,7 @@ AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
 def shown_requests() -> Any:
     """Requests as RequestShown needs them: two queries, however many they are."""
     ids = {"transcript_id": F("transcript__id"), "note_id": F("note__id")}
-    return AsyncRequest.objects.annotate(**ids).select_related("audio").prefetch_related("submissions")
+    return AsyncRequest.objects.annotate(**ids).prefetch_related("submissions")
 
 
 class SessionList(OfClinic, generics.ListAPIView[Session]):
@@ -131,6 +131,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
                 session,
                 vendor=given["vendor"],
                 audio=given.get("audio"),
+                all_audio=given.get("all_audio", False),
                 wish=wanted.wish(),
                 client_request_id=given.get("client_request_id"),
                 submitted_elsewhere=given.get("submitted_elsewhere", False),

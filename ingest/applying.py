@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from uuid import UUID
+from dataclasses import replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,18 +11,20 @@ from django.utils import timezone
 from config import leases, rows
 from feed import events
 from feed.events import Happening
-from ingest import inquiries, lifecycle, states, tasks
+from ingest import cases, inquiries, lifecycle, states
+from ingest.cases import Answer
 from ingest.models import AsyncRequest, Callback, Session, Submission
-from ingest.orphans import Addressee, Name
-from ingest.verdicts import WORDS, Case, Verdict, judge
+from ingest.verdicts import WORDS, Case, Verdict, judge, judge_notice
 from notes import services as notes
 from notes.services import Origin
 from recordings import services as recordings
 from recordings.services import Kept
 from vendors import VENDORS
-from vendors.base import NOTE, TRANSCRIPT, Notice, Result
+from vendors.base import Failure
 
 State = Callback.State
+#: In these the session of an answer has ended. Of what is junk, that of one that was asked for.
+ENDS = (State.APPLIED, State.JUNK)
 NOBODYS = "No request of the clinic has the id it names. It is applied when the request is made."
 NAMELESS = "It names no request of the clinic, and has no id to wait with. Its sender must add one."
 
@@ -41,99 +42,52 @@ class LeaseLost(Exception):
     """Somebody else has one of these callbacks now: what was done for all of them is rolled back."""
 
 
-@dataclass(slots=True)
-class Answer:
-    """A claimed callback and what it says. `verdict`: the end it has come to already, where it says nothing.
-
-    `notice`: it says that the vendor has to be asked.
-    """
-
-    callback: Callback
-    result: Result = field(default_factory=Result)
-    notice: Notice | None = None
-    addressee: Addressee | None = None
-    verdict: Verdict | None = None
-
-    def __post_init__(self) -> None:
-        callback = self.callback
-        if not self.verdict and callback.submission_id and callback.request_id and callback.clinic_id:
-            self.addressee = Addressee(callback.submission_id, callback.request_id, callback.clinic_id)
-
-    @property
-    def name(self) -> Name:
-        callback, result = self.callback, self.result
-        ref = self.notice.ref if self.notice else result.ref
-        return Name(callback.clinic_id, callback.proven_id, callback.vendor, result.client_request_id, ref)
-
-
 @transaction.atomic
 def apply(answers: Sequence[Answer]) -> None:
     """Decides what each answer means for its request and does it; no two are for one request. Raises LeaseLost."""
-    cases = read(answers)
-    verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, cases, strict=True)]
+    found = revise(cases.read(answers))
+    verdicts = [answer.verdict or decide(answer, case) for answer, case in zip(answers, found, strict=True)]
     settle(answers, verdicts)
-    applied = [case for case, (state, _) in zip(cases, verdicts, strict=True) if case and state == State.APPLIED]
-    close(applied)
+    ended = [(case, state) for case, (state, _) in zip(found, verdicts, strict=True) if case and state in ENDS]
+    applied = [case for case, state in ended if state == State.APPLIED]
+    close([case for case in applied if not case.is_part])
     bring([case for case in applied if not case.result.failure])
+    keep_recordings([case for case, _ in ended])
     # After the submissions: a worker that is at one locks it, and then its inquiry.
-    inquiries.hurry([answer.addressee.submission_id for answer in answers if answer.addressee and is_news(answer)])
+    inquire(answers, verdicts)
     happened = [finish(case) for case in applied]
     lifecycle.save([case.request for case in applied])
-    events.record_all(happened)
+    events.record_all(filter(None, happened))
 
 
-def read(answers: Sequence[Answer]) -> list[Case | None]:
-    """What each answer meets, its request locked first: what is read after that stays as it is."""
-    meant = [answer.addressee for answer in answers if answer.addressee]
-    requests = lifecycle.lock_all({one.request_id for one in meant})
-    tries = Submission.objects.in_bulk([one.submission_id for one in meant])
-    there = objects_there(list(requests))
-    differing = said_otherwise(answers, tries)
+def revise(found: Sequence[Case | None]) -> list[Case | None]:
+    """Keeps the later texts of notes that count. What becomes of them is certain only then: a note may be claimed."""
+    counting = [case for case in found if case and case.is_revision and judge(case)[0] == State.APPLIED]
+    kept = notes.revise_notes([(origin(case), *cases.later_text(case)) for case in counting]) if counting else {}
     return [
-        Case(
-            proven_by=answer.callback.proven_by,
-            result=answer.result,
-            request=requests[answer.addressee.request_id],
-            submission=tries[answer.addressee.submission_id],
-            there=there[answer.addressee.request_id],
-            differing=differing.get(answer.addressee.request_id, frozenset()),
-        )
-        if answer.addressee
-        else None
-        for answer in answers
+        replace(case, revision=cases.REVISED[kept[case.request.pk]]) if case and case.request.pk in kept else case
+        for case in found
     ]
 
 
 def decide(answer: Answer, case: Case | None) -> Verdict:
     if case is None:
         return State.ORPHAN, NOBODYS if any(answer.name[-2:]) else NAMELESS
-    if answer.notice:
-        return State.NOTICE, answer.notice.problem
-    return judge(case)
+    return judge_notice(case, answer.notice) if answer.notice else judge(case)
 
 
-def is_news(answer: Answer) -> bool:
-    """Whether the vendor announces something by itself. What it said when it was asked is no reason to ask at once."""
-    return answer.notice is not None and answer.callback.proven_by != Callback.Proof.POLLED
-
-
-def objects_there(request_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-    """What each of the requests has got."""
-    found = AsyncRequest.objects.filter(pk__in=request_ids).values_list("pk", "transcript", "note")
-    return {
-        request_id: frozenset(name for name, one in ((TRANSCRIPT, transcript), (NOTE, note)) if one)
-        for request_id, transcript, note in found
-    }
-
-
-def said_otherwise(answers: Sequence[Answer], tries: dict[UUID, Submission]) -> dict[UUID, frozenset[str]]:
-    """By request, which objects an answer gives in other words than those that are kept.
-
-    Asked only of tries that had an answer before: where a vendor sends parts, most are not for these.
-    """
-    answered = {one.request_id for one in tries.values() if one.state == Submission.State.ANSWERED}
-    seconds = {one.addressee.request_id: one.result for one in answers if one.addressee} if answered else {}
-    return notes.differing({request_id: seconds[request_id] for request_id in answered})
+def inquire(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
+    """The vendors are asked now for what they announce; what they said when they were asked is no reason for it."""
+    announced = [
+        (answer, answer.addressee, answer.notice)
+        for answer, (state, _) in zip(answers, verdicts, strict=True)
+        if answer.addressee
+        and answer.notice
+        and state == State.NOTICE
+        and answer.callback.proven_by != Callback.Proof.POLLED
+    ]
+    inquiries.hurry([meant.submission_id for _, meant, notice in announced if not notice.link])
+    inquiries.fetch({answer.callback.pk: meant for answer, meant, notice in announced if notice.link})
 
 
 def settle(answers: Sequence[Answer], verdicts: Sequence[Verdict]) -> None:
@@ -159,12 +113,12 @@ def outcome(answer: Answer, state: str, problem: str) -> dict[str, object]:
     }
 
 
-def close(cases: Sequence[Case]) -> None:
+def close(answered: Sequence[Case]) -> None:
     """Ends the tries that were answered."""
     closed = []
-    for case in cases:
+    for case in answered:
         submission, failure = case.submission, case.result.failure
-        to = Submission.State.FAILED if failure else Submission.State.ANSWERED
+        to = ended_as(failure)
         states.SUBMISSION.moves(submission.state, to)
         closed.append(
             {
@@ -178,24 +132,28 @@ def close(cases: Sequence[Case]) -> None:
     rows.update(Submission, closed, to=CLOSE)
 
 
-def bring(cases: Sequence[Case]) -> None:
-    """Keeps what successes brought. Other tries at their requests are not sent any more."""
-    lifecycle.set_aside_all([case.request.pk for case in cases], Submission.State.REPLACED)
-    brought = [(origin(case.request), case.result) for case in cases]
-    notes.store_transcripts([(of, said.transcript) for of, said in brought if said.transcript is not None])
-    notes.store_notes([(of, said.note) for of, said in brought if said.note is not None])
-    keep_recordings([case for case in cases if VENDORS[case.request.vendor].keeps_recordings])
+def ended_as(failure: Failure | None) -> str:
+    if failure is None:
+        return Submission.State.ANSWERED
+    return Submission.State.CANCELLED if failure.is_cancelled else Submission.State.FAILED
 
 
-def keep_recordings(cases: Sequence[Case]) -> None:
-    """Registers what the vendors keep of the sessions that are complete, to be copied."""
-    if not cases:
+def bring(brought: Sequence[Case]) -> None:
+    """Keeps what successes brought. Other tries at requests that have all of it now are not sent any more."""
+    lifecycle.set_aside_all([case.request.pk for case in brought if not case.is_part], Submission.State.REPLACED)
+    of = [(origin(case), case.result) for case in brought]
+    notes.store_transcripts([(one, said.transcript) for one, said in of if said.transcript is not None])
+    notes.store_notes([(one, said.note) for one, said in of if said.note is not None])
+
+
+def keep_recordings(ended: Sequence[Case]) -> None:
+    """Registers what the vendors keep of sessions that have ended, to be copied, also where nothing was written up."""
+    ended = [case for case in ended if VENDORS[case.request.vendor].keeps_recordings]
+    if not ended:
         return
-    sessions = Session.objects.in_bulk([case.request.session_id for case in cases])
-    found = [kept_recording(case, sessions[case.request.session_id]) for case in cases]
-    kept = [one for one in found if one]
-    if kept and recordings.register_all(kept):
-        transaction.on_commit(tasks.ring_recordings)
+    sessions = Session.objects.in_bulk([case.request.session_id for case in ended])
+    found = [kept_recording(case, sessions[case.request.session_id]) for case in ended]
+    recordings.register_all([one for one in found if one])
 
 
 def kept_recording(case: Case, session: Session) -> Kept | None:
@@ -209,24 +167,32 @@ def kept_recording(case: Case, session: Session) -> Kept | None:
         vendor=request.vendor,
         ref=ref,
         clinician_ref=session.clinician_ref,
-        ended_at=request.submitted_at or timezone.now(),
+        ended_at=request.submitted_at or session.started_at or session.created_at,
+        is_certain=case.result.failure is None,
     )
 
 
-def origin(request: AsyncRequest) -> Origin:
+def origin(case: Case) -> Origin:
+    request, as_of = case.request, case.result.as_of
     of = (request.clinic_id, request.session_id, request.pk)
-    return Origin(*of, vendor=request.vendor, language=request.language, template=request.note_template)
+    return Origin(*of, vendor=request.vendor, language=request.language, template=request.note_template, as_of=as_of)
 
 
-def finish(case: Case) -> Happening:
-    """Moves the request, in memory, as far as its answer brings it."""
+def finish(case: Case) -> Happening | None:
+    """Moves the request, in memory, as far as its answer brings it. One that waits for more of it stays where it is."""
     request, failure = case.request, case.result.failure
+    if failure and failure.is_cancelled:
+        why = {"failure_code": failure.code, "failure_message": failure.message}
+        lifecycle.step(request, AsyncRequest.State.CANCELLED, **why)
+        return Happening("request.cancelled", request.clinic_id, request.pk)
     if failure:
         return lifecycle.step_to_failure(
             request, code=failure.code, message=failure.message, retryable=failure.retryable
         )
+    if case.is_part:
+        return None
     if missing := case.missing(case.there | case.brought):
         said = f"The vendor answered without {' and '.join(WORDS[wanted] for wanted in missing)}."
         return lifecycle.step_to_failure(request, code="incomplete", message=said, retryable=True)
-    lifecycle.step(request, AsyncRequest.State.READY)
-    return Happening("request.ready", request.clinic_id, request.pk)
+    is_news = lifecycle.step(request, AsyncRequest.State.READY)
+    return Happening("request.ready", request.clinic_id, request.pk) if is_news else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from uuid import uuid4
@@ -22,6 +22,10 @@ from vendors import VENDORS
 from vendors.base import Problem, Wish
 
 State = AsyncRequest.State
+NO_ACCOUNT = Problem("vendor", "no_account", "The clinic has no account at this vendor.")
+LONGEST_MS = 24 * 3600 * 1000
+#: What a request takes from a wish as it is.
+WISHED = ("language", "note_template", "section_style", "split_by_sentence", "split_by_problem")
 
 
 class Refused(Exception):
@@ -46,6 +50,7 @@ def ask(
     vendor: str,
     audio: Audio | None,
     wish: Wish,
+    all_audio: bool = False,
     client_request_id: str | None = None,
     submitted_elsewhere: bool = False,
     ref: str = "",
@@ -53,77 +58,92 @@ def ask(
 ) -> AsyncRequest:
     """Opens a request and queues its first submission.
 
-    `audio` None: the session's latest. `submitted_elsewhere`: nothing is sent, the answer is waited for; where the
-    vendor's own id of it is known as `ref`, a vendor that can be asked is asked for it.
+    `audio` None: the session's latest. `all_audio`: and all of the session's audio before it, one after the other.
+    `submitted_elsewhere`: nothing is sent, the answer is waited for; where the vendor's own id of it is known as `ref`,
+    or else by the `client_request_id`, a vendor that can be asked is asked.
     Raises Refused and AlreadyUsed; then nothing is stored.
     """
     if not submitted_elsewhere and audio is None:
         audio = session.audio.order_by("number").last()
-    account = VendorAccount.objects.filter(clinic=session.clinic_id, vendor=vendor).first()
-    wish = replace(wish, kind=session.kind, duration_ms=audio.duration_ms if audio else None)
-    if problems := list(_problems(session, vendor, account, audio, wish, submitted_elsewhere)):
+    request = AsyncRequest(
+        clinic_id=session.clinic_id,
+        session=session,
+        account=VendorAccount.objects.filter(clinic=session.clinic_id, vendor=vendor).first(),
+        vendor=vendor,
+        audio=audio,
+        all_audio=all_audio,
+        submitted_elsewhere=submitted_elsewhere,
+        output_objects=list(wish.output_objects),
+        state=State.WAITING if submitted_elsewhere else State.QUEUED,
+        waiting_since=timezone.now() if submitted_elsewhere else None,
+        **{name: getattr(wish, name) for name in WISHED},
+    )
+    if audio:
+        request.audio_ms = sum(each.duration_ms for each in request.audio_in_order())
+    if submitted_elsewhere and vendor in VENDORS and VENDORS[vendor].polled:
+        ref = ref or client_request_id or ""
+    if problems := _problems(request, replace(wish, kind=session.kind, duration_ms=request.audio_ms), ref):
         raise Refused(problems)
+    _store(request, client_request_id or str(uuid4()), by, ref)
+    return request
+
+
+def _store(request: AsyncRequest, client_request_id: str, by: Actor, ref: str) -> None:
+    """With its first try. Raises AlreadyUsed."""
     try:
         with transaction.atomic():
-            request = _open(session, vendor, account, audio, wish, submitted_elsewhere)
-            _try(request, 1, client_request_id or str(uuid4()), by, ref)
-            return request
+            request.save(force_insert=True)
+            about = str(request.session_id)
+            events.record("request.created", clinic_id=request.clinic_id, object_id=request.pk, session=about)
+            _try(request, 1, client_request_id, by, ref)
     except IntegrityError as error:
         if "client_request_id_once_a_clinic" in str(error):
             raise AlreadyUsed from None
         raise
 
 
-def _problems(
-    session: Session,
-    vendor: str,
-    account: VendorAccount | None,
-    audio: Audio | None,
-    wish: Wish,
-    submitted_elsewhere: bool,
-) -> Sequence[Problem]:
-    if vendor not in VENDORS:
+def _problems(request: AsyncRequest, wish: Wish, ref: str) -> Sequence[Problem]:
+    if request.vendor not in VENDORS:
         return [Problem("vendor", "unknown_vendor", f"There is no such vendor. Known: {', '.join(sorted(VENDORS))}.")]
-    kinds = VENDORS[vendor].kinds
-    if session.kind not in kinds:
-        said = f"{VENDORS[vendor].title} takes sessions of kind {' or '.join(sorted(kinds))} alone."
+    vendor, kind = VENDORS[request.vendor], request.session.kind
+    if kind not in vendor.kinds:
+        said = f"{vendor.title} takes sessions of kind {' or '.join(sorted(vendor.kinds))} alone."
         return [Problem("vendor", "kind_unsupported", said)]
-    problems = list(VENDORS[vendor].check(wish))
-    if not session.consent:
+    problems = list(vendor.check(wish))
+    if not request.session.consent:
         problems.append(Problem("consent", "no_consent", "The session has no consent to be written up."))
-    if not submitted_elsewhere and audio is None:
-        problems.append(Problem("audio", "no_audio", "The session has no audio yet. Upload it first."))
-    if not submitted_elsewhere and account is None:
-        problems.append(Problem("vendor", "no_account", "The clinic has no account at this vendor."))
+    if request.all_audio and kind not in vendor.takes_several:
+        said = f"{vendor.title} takes one audio file of a session of kind {kind}. Ask for each, or leave all_audio out."
+        problems.append(Problem("all_audio", "one_audio_only", said))
+    problems += _elsewhere_problems(request, ref) if request.submitted_elsewhere else _sending_problems(request)
     return problems
 
 
-def _open(
-    session: Session,
-    vendor: str,
-    account: VendorAccount | None,
-    audio: Audio | None,
-    wish: Wish,
-    submitted_elsewhere: bool,
-) -> AsyncRequest:
-    request: AsyncRequest = AsyncRequest.objects.create(
-        clinic_id=session.clinic_id,
-        session=session,
-        account=account,
-        vendor=vendor,
-        audio=audio,
-        submitted_elsewhere=submitted_elsewhere,
-        output_objects=list(wish.output_objects),
-        language=wish.language,
-        note_template=wish.note_template,
-        section_style=wish.section_style,
-        split_by_sentence=wish.split_by_sentence,
-        split_by_problem=wish.split_by_problem,
-        state=State.WAITING if submitted_elsewhere else State.QUEUED,
-        waiting_since=timezone.now() if submitted_elsewhere else None,
-    )
-    events.record("request.created", clinic_id=request.clinic_id, object_id=request.pk, session=str(session.pk))
-    return request
+def _sending_problems(request: AsyncRequest) -> Iterator[Problem]:
+    if request.audio is None:
+        yield Problem("audio", "no_audio", "The session has no audio yet. Upload it first.")
+    if (request.audio_ms or 0) > LONGEST_MS:
+        yield Problem("all_audio", "too_long", "All of it lasts longer than a day. Name an earlier audio as its last.")
+    if request.account is None:
+        yield NO_ACCOUNT
+    vendor = VENDORS[request.vendor]
+    if vendor.needs_clinician and not request.session.clinician_ref:
+        said = f"{vendor.title} asks whose recording it is. Open a session with the clinician's reference."
+        yield Problem("clinician_ref", "required", said)
+
+
+def _elsewhere_problems(request: AsyncRequest, ref: str) -> Iterator[Problem]:
+    """Of a vendor that has to be asked, which takes an account and the vendor's own id of it."""
+    vendor, kind = VENDORS[request.vendor], request.session.kind
+    if not vendor.polled:
+        return
+    if kind not in vendor.polled:
+        said = f"{vendor.title} cannot be asked for a session of kind {kind} that was made elsewhere."
+        yield Problem("submitted_elsewhere", "never_answered", said)
+    if not ref:
+        yield Problem("request_id", "required", f"Name {vendor.title}'s own id of the session: it is asked for that.")
+    if request.account is None:
+        yield NO_ACCOUNT
 
 
 def _try(request: AsyncRequest, number: int, client_request_id: str, by: Actor, ref: str = "") -> None:
@@ -193,6 +213,7 @@ def cancel(request: AsyncRequest) -> AsyncRequest:
             raise NotNow("Its result is there already.")
         if states.REQUEST.moves(request.state, State.CANCELLED):
             set_aside(request, "cancelled")
+            inquiries.hurry(list(request.submissions.values_list("pk", flat=True)))
             move(request, State.CANCELLED)
             events.record("request.cancelled", clinic_id=request.clinic_id, object_id=request.pk)
     return request

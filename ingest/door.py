@@ -16,10 +16,10 @@ from django.conf import settings
 
 from access import bearer
 from config import metrics as exposed
+from config.bell import Bell
 from config.bodies import Receive, Scope, Send, header
 from ingest import metrics
 from ingest.answers import CLOSE, RETRY, NotTaken, answer, refuse, reply
-from ingest.bell import Bell
 from ingest.callbacks import Callbacks
 from ingest.connections import Connections
 from ingest.downloads import Downloads
@@ -106,8 +106,11 @@ class Door:
     async def posted(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.callbacks.posted(scope, receive, send)
 
-    async def signed(self, scope: Scope, receive: Receive, send: Send, vendor: str, account: str) -> None:
-        await self.callbacks.signed(scope, receive, send, vendor, account)
+    async def webhook(self, scope: Scope, receive: Receive, send: Send, vendor: str, account: str) -> None:
+        await self.callbacks.webhook(scope, receive, send, vendor, account)
+
+    async def handshake(self, scope: Scope, receive: Receive, send: Send, vendor: str, account: str) -> None:
+        await self.callbacks.handshake(scope, receive, send, vendor, account)
 
     async def file(self, scope: Scope, receive: Receive, send: Send, ticket: str) -> None:
         await self.downloads.file(scope, receive, send, ticket)
@@ -119,7 +122,7 @@ SIGNING = f"({'|'.join(VENDORS_THAT_SIGN)})"
 ROUTES: list[tuple[re.Pattern[str], dict[str, Handler]]] = [
     (re.compile(rf"/callbacks/nabla/{TICKET}"), {"POST": Door.ticketed}),
     (re.compile(r"/callbacks/nabla"), {"POST": Door.posted}),
-    (re.compile(rf"/callbacks/{SIGNING}/accounts/{UUID}"), {"POST": Door.signed}),
+    (re.compile(rf"/callbacks/{SIGNING}/accounts/{UUID}"), {"POST": Door.webhook, "OPTIONS": Door.handshake}),
     (re.compile(rf"/files/{TICKET}"), {"GET": Door.file, "HEAD": Door.file}),
     (re.compile(r"/healthz"), {"GET": Door.healthz}),
     (re.compile(r"/readyz"), {"GET": Door.readyz}),

@@ -15,7 +15,7 @@ def sender(scope: Scope) -> str | None:
 
 
 def unproven(scope: Scope, reason: str) -> NotTaken:
-    """For a ticket or a signature, which no header could mend."""
+    """For a ticket, a signature or a vendor's token, which no header could mend."""
     return turned_away(scope, Refused(reason, UNPROVEN))
 
 
@@ -31,6 +31,13 @@ def turned_away(scope: Scope, refusal: Refused) -> NotTaken:
     else:
         status, challenge = 401, bearer.challenge("invalid_token")
     return NotTaken(status, refusal.message, refusal.code, (b"www-authenticate", challenge.encode()), CLOSE)
+
+
+def nobody_there(scope: Scope) -> NotTaken:
+    """404 for whoever only asks, 429 for a flood of them. Nothing was claimed, so nothing is logged."""
+    if wait := limits.count_refusal(sender(scope)):
+        return slow_down(wait)
+    return NotTaken(404, "no such door", "unknown", CLOSE)
 
 
 def slow_down(seconds: float) -> NotTaken:

@@ -1,4 +1,7 @@
-"""Asking vendors for answers: soon where a webhook announced one, and now and then as webhooks may be lost."""
+"""Asking vendors for answers: soon where a webhook announced one, and now and then as webhooks may be lost.
+
+What stands behind a notice's link is fetched in the same way, by an inquiry of the notice's own.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import leases
-from ingest import fetched, lifecycle, tasks
-from ingest.models import AsyncRequest, Callback, Inquiry, Session, Submission
+from ingest import fetched, questions, tasks
+from ingest.models import Callback, Inquiry, Submission, VendorAccount
+from ingest.orphans import Addressee
+from ingest.questions import ATTEMPTS
 from vendors import VENDORS
-from vendors.base import Held, Result, Unreadable, Vendor, VendorError
+from vendors.base import VendorError
 
 log = logging.getLogger(__name__)
 
@@ -23,23 +28,62 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=150)
 AT_ONCE = 4
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 600.0
-#: With these pauses about a week, in which every vendor has answered or never will.
-ATTEMPTS = 1000
-NOT_YET = (Submission.State.QUEUED, Submission.State.SUBMITTING)
-HANDED_OVER = (Submission.State.WAITING, Submission.State.REPLACED)
+#: To end what was abandoned.
+CLOSE_ATTEMPTS = 50
+#: Where only a change of the account, or at the vendor, can help.
+REFUSED_PAUSE = timedelta(hours=1)
+COSTLY = ("answer_too_large",)
+#: Nothing can help.
+FINAL = (questions.NOTHING_TO_FETCH,)
+NO_ERROR = {"error_code": "", "error_message": ""}
+ENDED = NO_ERROR | leases.finished()
+UNREAD = "What is behind the notice's link is no answer that can be read: it is kept as it came."
+#: What a vendor announces is there: it goes before what may be.
+AHEAD = timedelta(days=1)
 
 
 def begin(submission: Submission) -> None:
     """From now on the vendor has something of ours. Called within the transaction that says so."""
-    if VENDORS[submission.request.vendor].is_polled:
+    vendor = VENDORS[submission.request.vendor]
+    if vendor.polled or vendor.opens_sessions:
         due = timezone.now() + timedelta(seconds=FIRST_SECONDS)
         facts = {"clinic_id": submission.clinic_id, "attempts": 0, **leases.due_again(due)}
-        Inquiry.objects.update_or_create(submission=submission, defaults=facts)
+        Inquiry.objects.update_or_create(submission=submission, callback=None, defaults=facts)
 
 
 def hurry(submission_ids: Collection[UUID]) -> None:
     """Their vendor has announced an answer: it is asked now."""
-    if Inquiry.objects.filter(submission__in=submission_ids).update(attempts=0, **leases.due_again(timezone.now())):
+    asking = Inquiry.objects.filter(submission__in=submission_ids, callback=None)
+    if asking.update(attempts=0, **_ahead()):
+        transaction.on_commit(tasks.ring_inquiries)
+
+
+def fetch(notices: dict[UUID, Addressee]) -> None:
+    """What is behind the links of these callbacks is fetched now, also where it was before.
+
+    Called within the transaction that settles them.
+    """
+    if not notices:
+        return
+    facts = {"created_at": timezone.now(), "attempts": 0, **_ahead()}
+    rows = [
+        Inquiry(callback_id=callback_id, submission_id=meant.submission_id, clinic_id=meant.clinic_id, **facts)
+        for callback_id, meant in notices.items()
+    ]
+    Inquiry.objects.bulk_create(rows, update_conflicts=True, unique_fields=["callback"], update_fields=list(facts))
+    transaction.on_commit(tasks.ring_inquiries)
+
+
+def _ahead() -> dict[str, Any]:
+    return leases.due_again(timezone.now() - AHEAD)
+
+
+def ask_refused_again(account_id: UUID) -> None:
+    """The account has changed: what was refused to it may be granted now."""
+    account = VendorAccount.objects.only("clinic", "vendor").get(pk=account_id)
+    theirs = Inquiry.objects.filter(clinic=account.clinic_id, submission__request__vendor=account.vendor)
+    refused = theirs.filter(next_attempt_at__isnull=False, lease_until=None).exclude(error_code="")
+    if refused.update(next_attempt_at=timezone.now()):
         transaction.on_commit(tasks.ring_inquiries)
 
 
@@ -50,82 +94,66 @@ def is_due() -> bool:
 def inquire_due() -> bool:
     """Asks for some that are due. True when there may be more."""
     claimed = leases.claim(Inquiry, lease=LEASE, limit=AT_ONCE)
-    for inquiry in claimed:
+    for place, inquiry in enumerate(claimed):
+        leases.renew(claimed[place:], LEASE)
         inquire(inquiry)
-    return len(claimed) == AT_ONCE
+    return bool(claimed)
 
 
 def inquire(inquiry: Inquiry) -> None:
     """Asks, or ends what a job left open that nobody goes on with. Written if the lease is still held."""
     submission = Submission.objects.select_related("request__account", "request__session").get(pk=inquiry.submission_id)
-    is_dictated = submission.request.session.kind == Session.Kind.DICTATION
-    if submission.state in NOT_YET or (is_dictated and submission.state == Submission.State.WAITING):
-        settle(inquiry, **leases.due_again(later(inquiry)))  # a dictation is answered by the end of its stream
+    if not inquiry.callback_id and questions.is_early(submission):
+        settle(inquiry, **leases.due_again(later(inquiry)))
         return
-    awaits = is_awaited(submission, inquiry)
+    awaits = questions.is_awaited(submission, inquiry)
     try:
-        answers = ask(submission) if awaits else close(submission)
+        answers = put(submission, inquiry, is_awaited=awaits)
     except VendorError as error:
         log.info("inquiry %s: %s", inquiry.pk, error.code)
-        refused(inquiry, submission, error)
+        refused(inquiry, error, is_awaited=awaits)
     else:
-        is_done = not awaits or any(is_result(submission, body) for body in answers)
+        is_done = not awaits or has_come(submission, inquiry, answers)
         with transaction.atomic():
-            again = leases.finished() if is_done else leases.due_again(later(inquiry))
-            if settle(inquiry, error_code="", **again) and answers:
+            if settle(inquiry, **(ENDED if is_done else unread(inquiry, answers))) and answers:
                 fetched.keep(submission, answers, Callback.Proof.POLLED)
 
 
-def is_result(submission: Submission, body: bytes) -> bool:
-    """Whether there is nothing more to ask for: a state that we do not know, or junk, is kept, and is none."""
-    try:
-        return isinstance(VENDORS[submission.request.vendor].parse(body), Result)
-    except Unreadable:
+def put(submission: Submission, inquiry: Inquiry, *, is_awaited: bool) -> list[bytes]:
+    """Its question to the vendor; nobody's, where a notice is for a request that was given up. Raises VendorError."""
+    if is_awaited:
+        return questions.ask(submission, inquiry.callback)
+    return [] if inquiry.callback_id else questions.close(submission)
+
+
+def has_come(submission: Submission, inquiry: Inquiry, answers: Collection[bytes]) -> bool:
+    """Whether this is the end of asking. Of a vendor that sends parts, one is not: it is asked until all are there."""
+    if VENDORS[submission.request.vendor].answers_in_parts and not inquiry.callback_id:
         return False
+    return any(questions.is_answer(submission, body) for body in answers)
+
+
+def unread(inquiry: Inquiry, answers: Collection[bytes]) -> dict[str, Any]:
+    """There is no answer yet; or there is something behind a link, and none that can be read."""
+    is_strange = bool(inquiry.callback_id and answers)
+    told = {"error_code": "unread", "error_message": UNREAD} if is_strange else NO_ERROR
+    again = inquiry.attempts < ATTEMPTS or not is_strange
+    return told | (leases.due_again(later(inquiry)) if again else leases.finished())
 
 
 def settle(inquiry: Inquiry, **columns: Any) -> bool:
     return bool(Inquiry.objects.filter(pk=inquiry.pk, lease_token=inquiry.lease_token).update(**columns))
 
 
-def is_awaited(submission: Submission, inquiry: Inquiry) -> bool:
-    """Whether an answer would still count: also that of a try that a later one replaced, if it is first."""
-    is_open = submission.request.state not in (AsyncRequest.State.READY, AsyncRequest.State.CANCELLED)
-    was_handed_over = submission.submitted_at is not None or submission.request.submitted_elsewhere
-    return is_open and was_handed_over and submission.state in HANDED_OVER and inquiry.attempts <= ATTEMPTS
-
-
-def close(submission: Submission) -> list[bytes]:
-    """A session that no audio comes to any more holds the vendor's resources. Raises VendorError."""
-    if submission.submitted_at is None and not submission.request.submitted_elsewhere:
-        vendor(submission).close(held(submission), kind=submission.request.session.kind)
-    return []
-
-
-def ask(submission: Submission) -> list[bytes]:
-    """Raises VendorError."""
-    return list(vendor(submission).poll(held(submission)))
-
-
-def vendor(submission: Submission) -> Vendor:
-    """As the request's account sees it. Raises VendorError."""
-    account = submission.request.account
-    assert account is not None  # noqa: S101 (there is none to ask where the clinic has no account)
-    return account.connected()
-
-
-def held(submission: Submission) -> Held:
-    return Held(submission.vendor_request_id, submission.request.session.clinician_ref)
-
-
-def refused(inquiry: Inquiry, submission: Submission, error: VendorError) -> None:
-    """It is asked again; what no asking will change fails the request, which says so."""
-    with transaction.atomic():
-        request = lifecycle.lock(submission.request_id)
-        again = leases.finished() if error.permanent else leases.due_again(later(inquiry, error.retry_after))
-        was_ours = settle(inquiry, error_code=error.code, **again)
-        if error.permanent and was_ours and request.state == AsyncRequest.State.WAITING:
-            lifecycle.fail(request, code=error.code, message=error.message[:500], retryable=True)
+def refused(inquiry: Inquiry, error: VendorError, *, is_awaited: bool) -> None:
+    """What was written is not given up because somebody may not ask just now: staff see why, and mend it."""
+    if error.code in FINAL or inquiry.attempts >= (ATTEMPTS if is_awaited else CLOSE_ATTEMPTS):
+        again = leases.finished()
+    elif error.permanent or error.code in COSTLY:
+        again = leases.due_again(timezone.now() + REFUSED_PAUSE)
+    else:
+        again = leases.due_again(later(inquiry, error.retry_after))
+    settle(inquiry, error_code=error.code, error_message=error.message[:500], **again)
 
 
 def later(inquiry: Inquiry, retry_after: float | None = None) -> datetime:

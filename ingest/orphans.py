@@ -11,12 +11,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from config import leases
 from ingest import tasks
-from ingest.models import Callback
+from ingest.models import Callback, Submission, VendorAccount
 
 State = Callback.State
 
@@ -62,7 +63,7 @@ class Addressee(NamedTuple):
 
 
 class Name(NamedTuple):
-    """What an answer calls its try: by `client_request_id`; one without it, by the vendor's own id.
+    """What an answer calls its try: by `client_request_id`; one without it, by the vendor's own id, which may be ours.
 
     `clinic_id` None: of one of the clinics whose accounts share their webhooks with the account `proven_id`.
     """
@@ -79,9 +80,10 @@ def addressees(names: Sequence[Name]) -> list[Addressee | None]:
     ours = {place: name.client_request_id for place, name in enumerate(names) if name.client_request_id is not None}
     theirs = {place: name.ref for place, name in enumerate(names) if place not in ours and name.ref}
     found: dict[int, Addressee] = {}
-    for statement, called in ((BY_OUR_NAME, ours), (BY_VENDORS_NAME, theirs)):
-        if called:
-            wanted = [(place, *names[place][:3], name) for place, name in called.items()]
+    # Last, the vendor's own id may be our name: a session that it made under that, without our hearing of it.
+    for statement, called in ((BY_OUR_NAME, ours), (BY_VENDORS_NAME, theirs), (BY_OUR_NAME, theirs)):
+        wanted = [(place, *names[place][:3], name) for place, name in called.items() if place not in found]
+        if wanted:
             found |= _look_up(statement, wanted)
     return [found.get(place) for place in range(len(names))]
 
@@ -90,6 +92,28 @@ def _look_up(statement: str, wanted: Sequence[tuple[object, ...]]) -> dict[int, 
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(column) for column in zip(*wanted, strict=True)])
         return {place: Addressee(*ids) for place, *ids in cursor.fetchall()}
+
+
+def is_anothers(submission: Submission, ref: str) -> bool:
+    """Whether an answer under this id of the vendor's might be taken for another request's, also another clinic's.
+
+    Called in the transaction that gives the id to the try: of two that do so at once, the second one finds the first.
+    """
+    vendor = submission.request.vendor
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(upper(%s), 2))", [f"{vendor} {ref}"])
+    tries = Submission.objects.filter(clinic__in=sharing(submission), request__vendor=vendor)
+    called = tries.annotate(name=Upper("vendor_request_id")).filter(name=Upper(Value(ref)))
+    return bool(called.exclude(request=submission.request_id).exists())
+
+
+def sharing(submission: Submission) -> list[UUID]:
+    """The clinics whose accounts share their webhooks with that of the try: its own at least."""
+    account = submission.request.account
+    if account is None or not account.partner:
+        return [submission.clinic_id]
+    accounts = VendorAccount.objects.filter(vendor=account.vendor, partner=account.partner)
+    return list(accounts.values_list("clinic", flat=True))
 
 
 def look_again(names: Sequence[Name]) -> None:

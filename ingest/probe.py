@@ -16,6 +16,8 @@ from config import decoding
 
 SECONDS = 120
 LONGEST_SECONDS = 24 * 3600
+#: Times tremble; where they begin again, another recording does, whose words would be lost beneath the first one's.
+STEP_BACK_SECONDS = 0.2
 CONTENT_TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -30,6 +32,10 @@ ACCEPTED = "WAV, FLAC, MP3, M4A or AAC, OGG or Opus, WebM"
 
 class NotAudio(Exception):
     """The bytes are not audio that we take. The text is for their sender."""
+
+
+class Joined(Exception):
+    """Time begins again in the middle of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +56,37 @@ def probe(path: Path) -> Sound:
 
 
 def measure(path: str) -> dict[str, Any]:
-    """In the child: the container's type, and the audio's length from its packets, since headers may lie or lack."""
+    """In the child: the container's type, and the audio's length."""
     with decoding.opened(path) as container:
         content_type = CONTENT_TYPES[container.format.name]
         pictures = [stream for stream in container.streams.video if not stream.disposition & 0x400]
         if pictures or not container.streams.audio:
             return {"error": f"The file holds {'video' if pictures else 'no audio'}. Send {ACCEPTED}."}
-        stream = container.streams.audio[0]
-        first = last = None
-        decoded = 0
-        for packet in container.demux(stream):
-            if packet.pts is None:
-                continue
-            if not decoded:
-                decoded = len(packet.decode())
-            first = packet.pts if first is None else min(first, packet.pts)
-            last = max(last or 0, packet.pts + (packet.duration or 0))
-        if first is None or last is None or not decoded:
-            return {"error": f"The file holds no sound that can be decoded. Send {ACCEPTED}."}
-        seconds = (last - first) * Fraction(stream.time_base or 1)
-        if seconds > LONGEST_SECONDS:
-            return {"error": "The file says that it lasts longer than a day. Send one consultation."}
+        try:
+            seconds = length(container, container.streams.audio[0])
+        except Joined:
+            return {"error": "The file is several recordings joined to one. Upload each by itself."}
+    if not seconds:
+        return {"error": f"The file holds no sound that can be decoded. Send {ACCEPTED}."}
+    if seconds > LONGEST_SECONDS:
+        return {"error": "The file says that it lasts longer than a day. Send one consultation."}
     return {"content_type": content_type, "duration_ms": round(seconds * 1000)}
+
+
+def length(container: Any, stream: Any) -> Fraction:
+    """Seconds from its packets, since headers may lie or lack; 0 where none becomes mono sound. Raises Joined."""
+    unit = Fraction(stream.time_base or 1)
+    first = last = None
+    heard = False
+    for packet in container.demux(stream):
+        if packet.pts is None:
+            continue
+        heard = heard or any(decoding.mono(packet.decode(), stream.rate))
+        if last is not None and (last - packet.pts) * unit > STEP_BACK_SECONDS:
+            raise Joined
+        first = packet.pts if first is None else min(first, packet.pts)
+        last = max(last or 0, packet.pts + (packet.duration or 0))
+    return (last - first) * unit if heard and last is not None and first is not None else Fraction(0)
 
 
 def main(path: str) -> None:

@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from config import leases
 from ingest import applying, orphans, tasks
-from ingest.applying import Answer, LeaseLost
+from ingest.applying import LeaseLost
+from ingest.cases import Answer
 from ingest.models import Callback
 from vendors import VENDORS
-from vendors.base import Notice, Unreadable
+from vendors.base import Notice, Result, Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,10 @@ BATCH = 64
 BATCH_BYTES = 8 * 1024 * 1024
 State = Callback.State
 GIVEN_UP = "Processing failed each time. Process it again, or tell the operator."
-CAN_GO_AGAIN = [State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED, State.ORPHAN]
+CAN_GO_AGAIN = [
+    *(State.STORED, State.FAILED, State.JUNK, State.MISMATCH, State.NOT_APPLIED, State.ORPHAN),
+    State.NOTICE,  # its vendor is asked again
+]
 
 
 def process_due(most: int = 4 * BATCH) -> bool:
@@ -75,7 +79,10 @@ def read(callback: Callback) -> Answer | None:
     if callback.attempts > ATTEMPTS:
         return Answer(callback, verdict=(State.FAILED, GIVEN_UP))
     try:
-        said = VENDORS[callback.vendor].parse(bytes(callback.body or b""))
+        vendor = VENDORS[callback.vendor]
+        said = vendor.parse(bytes(callback.body or b""))
+        if vendor.announces and callback.proven_by == Callback.Proof.ACCOUNT and isinstance(said, Result):
+            raise Unreadable("It brings a result, which this vendor's webhooks never do.")
         return Answer(callback, notice=said) if isinstance(said, Notice) else Answer(callback, said)
     except Unreadable as error:
         return Answer(callback, verdict=(State.JUNK, str(error)[:500]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -51,6 +52,18 @@ class Body(io.BytesIO):
             room.free -= size
 
 
+@contextmanager
+def held(body: bytes, room: Room) -> Iterator[None]:
+    """Takes its bytes from the room meanwhile, for a whole body that waits once more. Raises NotTaken."""
+    if room.free < len(body):
+        raise not_stored("full", CLOSE)
+    room.free -= len(body)
+    try:
+        yield
+    finally:
+        room.free += len(body)
+
+
 async def read(scope: Scope, receive: Receive, *rooms: Room) -> bytes:
     """The whole body. Raises NotTaken."""
     with Body(*rooms) as body:
@@ -60,8 +73,8 @@ async def read(scope: Scope, receive: Receive, *rooms: Room) -> bytes:
             raise NotTaken(413, f"larger than {settings.DOOR_MAX_BYTES} bytes", "too_large", CLOSE) from None
         except TooSlow:
             raise NotTaken(408, "the body did not come in time", "too_slow", CLOSE) from None
-        except Gone:  # or its chunks are malformed; whoever still listens is told
-            raise NotTaken(400, "the body broke off", "broken_off", CLOSE) from None
+        except Gone:  # or its chunks are malformed; whoever still listens is told, and that it may try again
+            raise NotTaken(408, "the body broke off", "broken_off", CLOSE) from None
         except Full:
             raise not_stored("full", CLOSE) from None
         return body.getvalue()

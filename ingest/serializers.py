@@ -75,6 +75,10 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
 
     vendor = Text(max_length=20)
     audio = Id(required=False, help_text="One of the session's; its latest by default.")
+    all_audio = Flag(
+        required=False,
+        help_text="And all audio of the session before it, one after the other: a dictation by push-to-talk.",
+    )
     output_objects = serializers.ListField(
         child=Choice([TRANSCRIPT, NOTE]), allow_empty=False, max_length=10, help_text="Each at most once."
     )
@@ -101,9 +105,13 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
         return value
 
     def validate(self, attrs: Any) -> Any:
-        if "request_id" in attrs and not attrs.get("submitted_elsewhere"):
+        elsewhere = attrs.get("submitted_elsewhere")
+        if "request_id" in attrs and not elsewhere:
             only = "Only what was submitted elsewhere has one already."
             raise serializers.ValidationError({"request_id": only}, code="not_elsewhere")
+        if attrs.get("all_audio") and elsewhere:
+            nothing = "Nothing is sent of what was submitted elsewhere: leave it out."
+            raise serializers.ValidationError({"all_audio": nothing}, code="elsewhere")
         return attrs
 
     def wish(self) -> Wish:
@@ -134,6 +142,7 @@ class RequestShown(serializers.Serializer[AsyncRequest]):
     session = serializers.UUIDField(source="session_id")
     vendor = serializers.CharField()
     audio = serializers.UUIDField(source="audio_id", allow_null=True)
+    all_audio = serializers.BooleanField(help_text="And all of the session's before it, one after the other.")
     output_objects = serializers.ListField(child=serializers.CharField())
     language = serializers.CharField()
     note_template = serializers.CharField()
@@ -143,20 +152,32 @@ class RequestShown(serializers.Serializer[AsyncRequest]):
     submitted_elsewhere = serializers.BooleanField()
     client_request_id = serializers.CharField(source="current_submission.client_request_id")
     request_id = serializers.SerializerMethodField(help_text="The vendor's own, once it is known.")
+    call_id = serializers.SerializerMethodField(help_text="By which the vendor's support finds the latest call.")
     state = serializers.ChoiceField(AsyncRequest.State.choices)
     overdue = serializers.BooleanField(source="is_overdue")
     attempts = serializers.IntegerField(source="current_submission.attempts")
     next_attempt_at = serializers.SerializerMethodField(help_text="While it is queued.")
     progress = serializers.SerializerMethodField()
+    broke_at_ms = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Where the connection to the vendor broke: what was said just before may be missing.",
+    )
     failure = serializers.SerializerMethodField()
-    transcript = serializers.UUIDField(source="transcript_id", allow_null=True)
-    note = serializers.UUIDField(source="note_id", allow_null=True)
+    transcript = serializers.UUIDField(
+        source="transcript_id", allow_null=True, help_text="As soon as it is here, also while the note is waited for."
+    )
+    note = serializers.UUIDField(
+        source="note_id", allow_null=True, help_text="As soon as it is here, also while the transcript is waited for."
+    )
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
 
     def get_request_id(self, request: AsyncRequest) -> str | None:
         return request.current_submission.vendor_request_id or None
+
+    def get_call_id(self, request: AsyncRequest) -> str | None:
+        return request.current_submission.call_id or None
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_next_attempt_at(self, request: AsyncRequest) -> Any:
@@ -166,12 +187,12 @@ class RequestShown(serializers.Serializer[AsyncRequest]):
 
     @extend_schema_field(ProgressShown(allow_null=True))
     def get_progress(self, request: AsyncRequest) -> Any:
-        """Of a streamed audio, in milliseconds, once its vendor has opened a session."""
-        submission, audio = request.current_submission, request.audio
-        if not submission.sent_ms or audio is None:
+        """Of audio that is sent by us, in milliseconds, once its vendor has opened a session."""
+        submission = request.current_submission
+        if not submission.sent_ms or request.audio_ms is None:
             return None
-        return {"done": min(submission.sent_ms, audio.duration_ms), "of": audio.duration_ms}
+        return {"done": min(submission.sent_ms, request.audio_ms), "of": request.audio_ms}
 
     @extend_schema_field(FailureShown(allow_null=True))
     def get_failure(self, request: AsyncRequest) -> Any:
-        return FailureShown(request).data if request.state == AsyncRequest.State.FAILED else None
+        return FailureShown(request).data if request.failure_code else None

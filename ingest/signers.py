@@ -1,4 +1,4 @@
-"""Whose signature a webhook at an account's address has to bear: the vendors' accounts, as the door last heard."""
+"""Whose proof a webhook at an account's address has to bear: the vendors' accounts, as the door last heard."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from uuid import UUID
-
-from cryptography.fernet import InvalidToken
 
 from config import secrets
 from ingest.connections import Connections
@@ -34,11 +32,8 @@ class Signer:
     encrypted_credentials: bytes = field(repr=False)
 
     def webhook_secrets(self) -> list[str]:
-        """Several while they are rotated; none where CREDENTIAL_KEYS no longer open them."""
-        try:
-            credentials = secrets.decrypt(self.encrypted_credentials)
-        except InvalidToken:
-            return []
+        """Several while they are rotated. Raises secrets.InvalidToken where CREDENTIAL_KEYS no longer open them."""
+        credentials = secrets.decrypt(self.encrypted_credentials)
         return list(VENDORS[self.vendor].webhook_secrets(credentials))
 
 
@@ -55,27 +50,27 @@ class Signers:
         self._known: dict[UUID, tuple[Signer, float]] = {}
         self._wanted: set[UUID] = set()
         self._asked_at = float("-inf")
-        self._asking: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        #: The question that gathers who is wanted. One that is on its way takes nobody in any more.
+        self._next: asyncio.Task[None] | None = None
 
-    async def find(self, vendor: str, account_id: UUID) -> Signer | None:
-        """Raises Unavailable."""
-        signer, heard_at = self._known.get(account_id, (None, float("-inf")))
-        if time.monotonic() - heard_at > self.OLD_SECONDS:
+    async def find(self, vendor: str, account_id: UUID, *, since: float | None = None) -> Signer | None:
+        """As the row was `since` then on the clock of time.monotonic, or OLD_SECONDS ago. Raises Unavailable."""
+        since = time.monotonic() - self.OLD_SECONDS if since is None else since
+        signer, asked_at = self._known.get(account_id, (None, float("-inf")))
+        if asked_at < since:
             self._wanted.add(account_id)
-            while account_id in self._wanted:
-                if self._asking is None or self._asking.done():
-                    self._asking = asyncio.create_task(self._ask())
-                await asyncio.shield(self._asking)
+            self._next = self._next or asyncio.create_task(self._ask())
+            await asyncio.shield(self._next)
             signer, _ = self._known.get(account_id, (None, 0.0))
         return signer if signer and signer.vendor == vendor else None
 
     async def _ask(self) -> None:
-        await asyncio.sleep(self._asked_at + self.PAUSE_SECONDS - time.monotonic())
-        self._asked_at, asked = time.monotonic(), set(self._wanted)
-        try:
+        async with self._turn:
+            await asyncio.sleep(self._asked_at + self.PAUSE_SECONDS - time.monotonic())
+            asked, self._wanted, self._next = self._wanted, set(), None
+            self._asked_at = time.monotonic()
             rows = await self.connections.rows(ACCOUNTS, list(asked))
-        finally:
-            self._wanted -= asked
-        for gone in asked - {row["id"] for row in rows}:
-            self._known.pop(gone, None)
-        self._known |= {row["id"]: (Signer(**row), time.monotonic()) for row in rows}
+            for gone in asked - {row["id"] for row in rows}:
+                self._known.pop(gone, None)
+            self._known |= {row["id"]: (Signer(**row), self._asked_at) for row in rows}

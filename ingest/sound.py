@@ -1,9 +1,14 @@
-"""An audio as it is streamed to a vendor: decoded by a child process (ingest/pcm.py) no faster than it is read."""
+"""An audio as it is sent to a vendor: as it was stored, or decoded by a child process no faster than it is read.
+
+The child's part is ingest/pcm.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NoReturn
+
+from django.core.files.storage import default_storage
 
 from config import decoding, files
 from ingest import pcm
@@ -18,6 +23,8 @@ class StoredSound:
         self.audio = audio
         self.speech = speech
         self.duration_ms = audio.duration_ms
+        self.content_type = audio.content_type
+        self.size = audio.size
 
     def frames(self, start_ms: int) -> Iterator[bytes]:
         """From there to its end, exact to the sample: 100 ms of LINEAR16 each, the last may be shorter.
@@ -32,8 +39,18 @@ class StoredSound:
                 rate = self.speech.sample_rate_hertz
                 yield from read(str(path), rate, start_ms, self.duration_ms)
         except files.Missing:
-            message = "The audio is not in the storage any more: tell the operator."
-            raise VendorError(message, permanent=True, code="audio_missing") from None
+            raise missing() from None
+
+    def stored(self, start: int) -> Iterator[bytes]:
+        """Its stored bytes from there on. Raises VendorError `audio_missing`, permanent."""
+        if not default_storage.exists(self.audio.storage_key):
+            raise missing()
+        yield from files.read(self.audio.storage_key, start, self.size)
+
+
+def missing() -> VendorError:
+    message = "The audio is not in the storage any more: tell the operator."
+    return VendorError(message, permanent=True, code="audio_missing")
 
 
 def read(path: str, rate: int, start_ms: int, stop_ms: int) -> Iterator[bytes]:

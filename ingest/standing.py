@@ -43,15 +43,22 @@ BACKLOGS = {
         SELECT id, next_attempt_at FROM ingest_submission WHERE next_attempt_at <= now() ORDER BY next_attempt_at""",
     "unsent_request": """
         SELECT request_id, created_at FROM ingest_submission
-        WHERE next_attempt_at IS NOT NULL ORDER BY next_attempt_at""",
+        WHERE next_attempt_at IS NOT NULL AND NOT (state = 'submitting' AND sent_ms > 0 AND lease_until > now())
+        ORDER BY next_attempt_at""",
     "overdue_request": """
         SELECT id, waiting_since + make_interval(secs => %(overdue)s) FROM ingest_asyncrequest
         WHERE state = 'waiting' AND waiting_since < now() - make_interval(secs => %(overdue)s)
         ORDER BY waiting_since""",
+    "unfetched_notice": """
+        SELECT callback_id, created_at FROM ingest_inquiry
+        WHERE next_attempt_at IS NOT NULL AND callback_id IS NOT NULL ORDER BY next_attempt_at""",
     "recording_at_risk": """
         SELECT id, available_until - interval '1 day' FROM recordings_recording
         WHERE state IN ('pending', 'available') AND available_until < now() + interval '1 day'
         ORDER BY available_until""",
+    "lost_recording": """
+        SELECT id, lost_at FROM recordings_recording
+        WHERE state = 'lost' AND lost_at > now() - interval '7 days' ORDER BY lost_at""",
 }
 OLDEST = """
 SELECT count(*) OVER (), greatest(0, extract(epoch FROM now() - since))::float8, id
@@ -79,7 +86,9 @@ HELP = {
     "due_submission": "submissions that a worker should be sending now",
     "unsent_request": "requests that the vendor does not have yet",
     "overdue_request": "requests whose answer is overdue; the age counts from then",
+    "unfetched_notice": "notices whose answer is not fetched yet",
     "recording_at_risk": "recordings that their vendors delete within a day and that are not copied",
+    "lost_recording": "recordings that were lost within a week",
 }
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -18,9 +21,10 @@ from django.utils import timezone
 from access import log as access_log
 from access.models import AccessEntry
 from config import leases
-from ingest import fetched, inquiries, lifecycle, progress, states, tickets
-from ingest.models import AsyncRequest, Callback, Submission
+from ingest import fetched, inquiries, lifecycle, progress, states, tasks, tickets
+from ingest.models import AsyncRequest, Audio, Callback, Submission
 from ingest.sound import StoredSound
+from recordings import waveforms
 from vendors import VENDORS
 from vendors.base import Job, Speech, Submitted, Superseded, Vendor, VendorError, Wish
 
@@ -31,6 +35,12 @@ LONGEST_CALL = timedelta(seconds=26)
 #: Longer, so that a call has ended before its lease does. Before a stream's first step there are several.
 LEASE = timedelta(seconds=35)
 SENDER = access_log.worker("submission")
+# A thread or two of a process are left over: for the bells, and for the heartbeat of their queue.
+streams_at_once = threading.BoundedSemaphore(settings.STREAMS_AT_ONCE)
+#: An hour of audio takes three.
+LOOK_SECONDS = 20.0
+#: Where others are at the first ones due already.
+MOST_TRIED = 20
 LONGEST_PAUSE = 900.0
 LONGEST_RETRY_AFTER = 24 * 3600.0
 
@@ -41,9 +51,42 @@ class TooLate(Exception):
 
 def send(submission_id: UUID) -> None:
     """Sends it if it is due and nobody else is at it."""
-    submission = claim(submission_id)
-    if submission is None:
-        return
+    if submission := claim(submission_id):
+        deliver(submission)
+
+
+def due(way: Literal["link", "stream"], limit: int) -> list[tuple[UUID, str]]:
+    """Those longest due of the vendors that take audio this way: their ids and vendors."""
+    vendors = [name for name, vendor in VENDORS.items() if vendor.takes_audio == way]
+    found = Submission.objects.filter(next_attempt_at__lte=timezone.now(), request__vendor__in=vendors)
+    return list(found.order_by("next_attempt_at").values_list("pk", "request__vendor")[:limit])
+
+
+def stream_due() -> bool:
+    """Sends one whose audio is streamed. False where none is due, or this process is at as many as it may be."""
+    if not streams_at_once.acquire(blocking=False):
+        return False
+    try:
+        submission = next(filter(None, (claim(submission_id) for submission_id, _ in due("stream", MOST_TRIED))), None)
+        if submission:
+            tasks.ring_streams()  # for the next one: this one may take an hour
+            if look_first(submission):
+                deliver(submission)
+        return submission is not None
+    finally:
+        streams_at_once.release()
+
+
+def look_first(submission: Submission) -> bool:
+    """How its audio sounds is known before it is sent, unless that takes too long. False: it was lost meanwhile."""
+    request = AsyncRequest.objects.select_related("audio").get(pk=submission.request_id)
+    waveforms.look_first([audio.pk for audio in request.audio_in_order()], LOOK_SECONDS)
+    submission.lease_until = until = timezone.now() + progress.LEASE
+    return bool(held(submission).update(lease_until=until, next_attempt_at=until))
+
+
+def deliver(submission: Submission) -> None:
+    """Sends what is claimed, and writes what came of it."""
     try:
         submitted = call(submission)
     except VendorError as error:
@@ -85,6 +128,7 @@ def call(submission: Submission) -> Submitted:
     request = AsyncRequest.objects.select_related("account", "audio", "session").get(pk=submission.request_id)
     assert request.account is not None and request.audio is not None  # noqa: PT018, S101 (the row's own constraint)
     vendor: Vendor = request.account.connected()
+    audios = request.audio_in_order()
     file_ticket = tickets.for_file(request.audio.pk, seconds=settings.FILE_TICKET_SECONDS)
     job = Job(
         client_request_id=submission.client_request_id,
@@ -94,11 +138,12 @@ def call(submission: Submission) -> Submitted:
         unanswered_before=submission.unanswered,
         encounter_ref=request.session.encounter_ref,
         clinician_ref=request.session.clinician_ref,
-        sound=StoredSound(request.audio, Speech(request.language)) if is_streamed(request) else None,
+        started_at=request.session.started_at,
+        sounds=tuple(StoredSound(audio, Speech(request.language)) for audio in audios) if is_streamed(request) else (),
     )
     if submission.lease_until is None or submission.lease_until - timezone.now() < LONGEST_CALL:
         raise TooLate  # the rows took so long to read that another worker may send before we are done
-    log_handing(submission, request)
+    log_handing(submission, request, audios)
     return vendor.submit(job, progress.Progress(submission))
 
 
@@ -106,9 +151,9 @@ def is_streamed(request: AsyncRequest) -> bool:
     return VENDORS[request.vendor].takes_audio == "stream"
 
 
-def log_handing(submission: Submission, request: AsyncRequest) -> None:
+def log_handing(submission: Submission, request: AsyncRequest, audios: Sequence[Audio]) -> None:
     """The vendor is about to be handed the audio, or a link that opens it: who wished it, and how."""
-    ids, wished_by = [str(request.audio_id)], submission.asked_by
+    ids, wished_by = [str(audio.pk) for audio in audios], submission.asked_by
     mode = "stream" if is_streamed(request) else "file"
     linked = AccessEntry.Action.LINKED
     access_log.note(SENDER, linked, submission.clinic_id, "audio", ids, mode=mode, on_behalf_of=wished_by)
@@ -132,8 +177,9 @@ def accepted(submission: Submission, submitted: Submitted) -> None:
     with transaction.atomic():
         request = lifecycle.lock(submission.request_id)
         now = timezone.now()
-        waiting = {"state": Submission.State.WAITING, "vendor_request_id": ref, "submitted_at": now, "error_code": ""}
-        if held(submission).update(**waiting, error_message="", **leases.finished()):
+        waiting = {"state": Submission.State.WAITING, "vendor_request_id": ref, "submitted_at": now}
+        done = {"error_code": "", "error_message": "", "call_id": submitted.call_id}
+        if held(submission).update(**waiting, **done, **leases.finished()):
             lifecycle.move(request, AsyncRequest.State.WAITING, submitted_at=now)
             if submitted.answer is not None:
                 fetched.keep(submission, [submitted.answer], Callback.Proof.STREAMED)
@@ -149,6 +195,7 @@ def refused(submission: Submission, error: VendorError) -> None:
         request = lifecycle.lock(submission.request_id)
         unanswered = submission.unanswered or error.unanswered
         reason = {"error_code": error.code, "error_message": error.message[:500], "unanswered": unanswered}
+        reason["call_id"] = error.call_id
         if error.permanent or submission.attempts >= settings.SUBMISSION_ATTEMPTS:
             if held(submission).update(state=Submission.State.FAILED, **reason, **leases.finished()):
                 lifecycle.fail(request, code=error.code, message=error.message, retryable=not error.permanent)

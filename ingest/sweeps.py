@@ -6,10 +6,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config import leases
-from ingest import asking, inquiries, orphans, tasks
-from ingest.models import Callback, Submission
+from ingest import asking, inquiries, orphans, submission, tasks
+from ingest.models import Callback
 from notes import quiet
 from recordings import archive, links, waveforms
+from recordings.tasks import ring_archive, ring_links
 
 SWEEP_LOCK = 0x11570
 MOST_SUBMISSIONS = 50
@@ -21,8 +22,7 @@ def sweep() -> None:
         if not alone():
             return
         orphans.recall_all()
-        due = Submission.objects.filter(pk__in=leases.due_ids(Submission, MOST_SUBMISSIONS))
-        submissions = list(due.values_list("pk", "request__vendor"))
+        submissions = [*submission.due("link", MOST_SUBMISSIONS), *submission.due("stream", 1)]
         is_due = leases.due_ids(Callback, 1) or quiet.is_due()
     for submission_id, vendor in submissions:
         tasks.ring_submission(submission_id, vendor)
@@ -33,9 +33,9 @@ def sweep() -> None:
     if waveforms.is_due():
         tasks.ring_waveforms()
     if archive.is_due():
-        tasks.ring_recordings()
+        ring_archive()
     if links.is_due():
-        tasks.ring_links()
+        ring_links()
     if settings.CALLBACK_ASK_AGAIN:
         asking.ask_overdue_again(MOST_SUBMISSIONS)
 

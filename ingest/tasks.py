@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from config.bell import bell
 from config.celery import app
-from ingest.bell import bell
 from vendors import VENDORS
 
 
@@ -17,11 +17,12 @@ def submit(submission_id: str) -> None:
 
 
 @app.task(name="ingest.stream")
-def stream(submission_id: str) -> None:
-    """The same, for a vendor that takes a stream: it lasts as long as the audio, and has workers of its own."""
+def stream() -> None:
+    """For whatever audio is to be streamed: it takes as long as it lasts, and has workers of its own."""
     from ingest import submission
 
-    submission.send(UUID(submission_id))
+    if submission.stream_due():
+        ring_streams()
 
 
 @app.task(name="ingest.inquire")
@@ -57,8 +58,14 @@ def sweep() -> None:
 
 
 def ring_submission(submission_id: UUID, vendor: str) -> None:
-    task = "ingest.stream" if VENDORS[vendor].takes_audio == "stream" else "ingest.submit"
-    bell.ring(task, str(submission_id))
+    if VENDORS[vendor].takes_audio == "stream":
+        ring_streams()
+    else:
+        bell.ring("ingest.submit", str(submission_id))
+
+
+def ring_streams() -> None:
+    bell.ring("ingest.stream")
 
 
 def ring_inquiries() -> None:
@@ -74,16 +81,6 @@ def ring_callbacks() -> None:
 def ring_waveforms() -> None:
     """For whatever waveforms are due."""
     bell.ring("ingest.draw")
-
-
-def ring_recordings() -> None:
-    """For whatever recordings are to be copied."""
-    bell.ring("recordings.archive")
-
-
-def ring_links() -> None:
-    """For whatever links to recordings are about to expire."""
-    bell.ring("recordings.refresh")
 
 
 @app.task(name="ingest.heartbeat")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -16,7 +16,7 @@ from access import log
 from access.models import AccessEntry, Scope
 from config.rest import NewestFirst, OfClinic, included
 from notes.filters import NoteFilters, TranscriptFilters
-from notes.models import Addendum, Note, Transcript
+from notes.models import Addendum, Note, NoteVersion, Transcript
 from notes.search import asked, matching, newest
 from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 
@@ -28,7 +28,9 @@ INCLUDE = OpenApiParameter(
 
 
 def shown_notes() -> Any:
-    return Note.objects.annotate(signer=F("signed_by__username")).defer("search")
+    offered = NoteVersion.objects.filter(note=OuterRef("pk"), number=OuterRef("offered_version"))
+    columns = {"signer": F("signed_by__username"), "offered_at": Subquery(offered.values("created_at"))}
+    return Note.objects.annotate(**columns).defer("search")
 
 
 def with_words(notes: Any) -> Any:

@@ -16,7 +16,7 @@ from notes.review import NotNow
 from notes.services import Origin
 from vendors.base import NoteText, Section
 
-#: Sections by their keys, as vendors call those of the same templates, and what speakers call them.
+#: Sections by their keys, and what speakers call them.
 TEMPLATES: dict[str, dict[str, str]] = {
     "DICTATION": {"DICTATION": "Dictation"},
     "SOAP": {
@@ -39,6 +39,8 @@ TEMPLATES: dict[str, dict[str, str]] = {
 @transaction.atomic
 def start_note(transcript: Transcript, template: str, by: Actor) -> Note:
     """Raises NotNow where there is a note already, or nothing to make one of."""
+    if transcript.session.kind != "dictation":
+        raise NotNow("It is no dictation: the vendor writes its note.")
     text = "\n".join(line["text"] for line in transcript.lines).strip()
     if not text:
         raise NotNow("The dictation holds no words.")

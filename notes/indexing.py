@@ -76,10 +76,17 @@ def _batch(rows: Any) -> int:
     if ids:
         _fill(rows.model, ids)
     if ids and rows.model is Transcript:
-        # Also those without `search` as far as this transaction sees: one may be filled in at this moment, without it.
-        spoken = Transcript.objects.filter(pk__in=ids).values("request")
-        Note.objects.filter(request__in=spoken).update(search=None, weighed_version=0)
+        _begin_anew(Transcript.objects.filter(pk__in=ids).values("request"))
     return len(ids)
+
+
+def _begin_anew(spoken: Any) -> None:
+    """The notes of these requests, locked in their order, as by all who hold several.
+
+    Also those without `search` as far as this transaction sees: one may be filled in at this moment, without it.
+    """
+    notes = Note.objects.filter(request__in=spoken).order_by("pk").select_for_update(no_key=True)
+    Note.objects.filter(pk__in=list(notes.values_list("pk", flat=True))).update(search=None, weighed_version=0)
 
 
 def _fill(kind: Row, ids: Sequence[UUID]) -> None:

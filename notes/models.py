@@ -38,7 +38,7 @@ class Transcript(ClinicOwned):
 
 
 class Note(ClinicOwned):
-    """A structured note. `version` is the number of its latest NoteVersion.
+    """A structured note. `version` is the number of the NoteVersion whose words it has.
 
     Once it is signed, PostgreSQL refuses any other words and any other signature: migration 0004.
     """
@@ -62,6 +62,9 @@ class Note(ClinicOwned):
     language = models.CharField(max_length=35)
     state = models.CharField(max_length=20, choices=State.choices, default=State.NEEDS_REVIEW)
     version = models.PositiveIntegerField(default=1)
+    offered_version = models.PositiveIntegerField(
+        null=True, blank=True, help_text="A later text of the vendor's, beside these words until somebody decides."
+    )
     updated_at = models.DateTimeField(default=timezone.now)
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -93,6 +96,7 @@ class Note(ClinicOwned):
             models.Index(fields=["-id"], name="note_unindexed", condition=Q(search__isnull=True)),
             models.Index(fields=["-id"], name="note_unweighed", condition=Q(weighed_version__lt=F("version"))),
             models.Index(fields=["holder", "state"], name="note_held", condition=Q(state__in=HELD)),
+            models.Index(fields=["clinic", "-id"], name="note_offered", condition=Q(offered_version__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(
@@ -141,9 +145,12 @@ class NoteSection(models.Model):
 
 
 class NoteVersion(ClinicOwned):
-    """The note as it was at one moment; version 1 is the vendor's own text. Rows are only ever added.
+    """The note as it was at one moment, or a text of the vendor's that it never had. Rows are only ever added.
 
-    `sections`: [{"key", "title", "text"}]. `author` is empty for the vendor's text.
+    `sections`: [{"key", "title", "text"}]; in the vendor's with "sources" where it names any: the lines, counted from
+    0, that it says it wrote the section from. `author` is empty for the vendor's own texts, such as version 1.
+    `vendor_text`: the number of that of the vendor's texts which its words began as; one of the vendor's has its own.
+    `as_of`: when it became so at the vendor, where that is said.
     """
 
     append_only = True
@@ -155,6 +162,8 @@ class NoteVersion(ClinicOwned):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
+    vendor_text = models.PositiveIntegerField(db_default=1)
+    as_of = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["note", "number"], name="version_numbered_in_its_note")]

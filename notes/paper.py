@@ -47,6 +47,8 @@ def paper(note: Note) -> Paper:
         ("Received", desk.in_clinic_time(note.created_at, note.clinic)),
         ("Version", str(note.version)),
     ]
+    if note.offered_version:
+        facts.append(("Newer text", "The vendor has sent one, which is not on this paper."))
     if signer:
         facts += [("Signed by", signer), ("Signed", desk.in_clinic_time(note.signed_at, note.clinic))]
     return Paper(

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from access import log
@@ -125,13 +125,12 @@ def edit(note_id: UUID, by: Actor, based_on: int, words: Words, tab: Tab = NO_TA
     Raises NotNow, and Overtaken where they are based on an older version than the latest.
     """
     note = held(note_id)
-    if note.state not in (State.NEEDS_REVIEW, State.APPROVED):
-        must_have(note, by)
+    must_be_free(note, by)
+    if based_on != note.version:
+        raise Overtaken
     sections = list(note.sections.all())
     if len(sections) != len(words.texts):
         raise NotNow("Its sections are others now. Load the page again.")
-    if based_on != note.version:
-        raise Overtaken
     before = Words(note.title, tuple(section.text for section in sections))
     if words.size() > max(MOST_CHARACTERS, before.size()):
         raise NotNow(f"A note takes {MOST_CHARACTERS:,} characters at most. Yours are kept: make it shorter.")
@@ -143,6 +142,14 @@ def edit(note_id: UUID, by: Actor, based_on: int, words: Words, tab: Tab = NO_TA
     return True
 
 
+@transaction.atomic
+def edit_and_approve(note_id: UUID, by: Actor, based_on: int, words: Words, tab: Tab = NO_TAB) -> bool:
+    """As one: nothing that the approver has not read comes between the two. As `edit`."""
+    is_new = edit(note_id, by, based_on, words, tab)
+    approve(note_id, by)
+    return is_new
+
+
 def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -> None:
     changed = []
     for section, text in zip(sections, words.texts, strict=True):
@@ -150,11 +157,19 @@ def save(note: Note, sections: Sequence[NoteSection], words: Words, by: Actor) -
             section.text = text
             changed.append(section)
     NoteSection.objects.bulk_update(changed, ["text"])
+    begun = note.versions.only("vendor_text").get(number=note.version)
+    add_version(note, words.title, sections, by, "edited", vendor_text=begun.vendor_text)
+
+
+def add_version(
+    note: Note, title: str, sections: Sequence[NoteSection], by: Actor, mode: str, *, vendor_text: int, **columns: Any
+) -> None:
+    """The note's next version, with the sections that it has got. `columns`: of the note, to change with it."""
     shown = [{"key": section.key, "title": section.title, "text": section.text} for section in sections]
-    number = note.version + 1
-    facts = {"clinic_id": note.clinic_id, "title": words.title, "sections": shown, "author_id": int(by.id)}
-    NoteVersion.objects.create(note=note, number=number, **facts)
-    write(note, by, "edited", title=words.title, version=number, search=None)
+    number = note.versions.aggregate(last=Max("number"))["last"] + 1
+    facts = {"clinic_id": note.clinic_id, "title": title, "sections": shown, "author_id": int(by.id)}
+    NoteVersion.objects.create(note=note, number=number, vendor_text=vendor_text, **facts)
+    write(note, by, mode, title=title, version=number, search=None, **columns)
     tell(note, "note.updated", version=number)
 
 
@@ -179,7 +194,10 @@ def keep_draft(
 
 
 def must_know(tab: Tab, note: Note, by: Actor, based_on: int) -> None:
-    """The newest draft; where there is none, the person's own latest version: what they saved was typed after."""
+    """The newest draft; where there is none, the person's own latest version: what they saved was typed after.
+
+    Not so where they have taken over another text of the vendor's: that was typed by nobody.
+    """
     drafts = drafts_of(note.pk, by)
     if drafts.filter(tab.knows()).exists():
         return
@@ -188,7 +206,9 @@ def must_know(tab: Tab, note: Note, by: Actor, based_on: int) -> None:
             "You are correcting this note in another tab as well: what you type here is no longer kept by itself. "
             "Save here, or close this tab and go on in the other one."
         )
-    if based_on < note.version and note.versions.filter(number=note.version, author=int(by.id)).exists():
+    begun = note.versions.filter(number=based_on).values("vendor_text")
+    typed = note.versions.filter(number=note.version, author=int(by.id), vendor_text__in=begun)
+    if based_on < note.version and typed.exists():
         raise Elsewhere(
             f"You saved version {note.version} meanwhile: what you type here is no longer kept by itself. "
             "Save here to see both, or close this tab."
@@ -223,10 +243,10 @@ def dismiss(note_id: UUID, by: Actor, warning: str, reason: str) -> None:
 # --- What it comes to
 @transaction.atomic
 def approve(note_id: UUID, by: Actor, *, unchanged: bool = False) -> None:
-    """Read and found right: by whoever has it, or claims it so. `unchanged`: only the vendor's own words are."""
+    """Read and found right: by whoever has it, or claims it so. `unchanged`: only the vendor's own newest words are."""
     note = held(note_id)
-    if unchanged and note.version != 1:
-        raise NotNow("Its words were changed: open it to approve it.")
+    if unchanged:
+        must_be_the_vendors(note)
     if note.state == State.NEEDS_REVIEW:
         move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id))
     if note.state != State.APPROVED:
@@ -312,6 +332,24 @@ def must_have(note: Note, by: Actor) -> None:
         raise NotNow(DONE[State(note.state)])
     if not has(note, by):
         raise NotNow(f"{who_has(note)} has it now. Take it over to go on with it.")
+
+
+def must_be_free(note: Note, by: Actor) -> None:
+    """Who changes its words has it, or takes it by that."""
+    if note.state not in (State.NEEDS_REVIEW, State.APPROVED):
+        must_have(note, by)
+
+
+def is_the_vendors(note: Note) -> bool:
+    """Whether nobody has changed its words, or taken them over."""
+    return note.versions.filter(number=note.version, author=None).exists()
+
+
+def must_be_the_vendors(note: Note) -> None:
+    if not is_the_vendors(note):
+        raise NotNow("Its words were changed: open it to approve it.")
+    if note.offered_version:
+        raise NotNow("The vendor has sent a newer text of it: open it to decide.")
 
 
 def move(note: Note, to: State, by: Actor, mode: str, **columns: Any) -> None:

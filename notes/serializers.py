@@ -59,8 +59,16 @@ class AddendumShown(serializers.Serializer[Addendum]):
     created_at = serializers.DateTimeField()
 
 
+class RevisionShown(serializers.Serializer[Note]):
+    version = serializers.IntegerField(source="offered_version")
+    received_at = serializers.DateTimeField(source="offered_at")
+
+
 class NoteShown(serializers.Serializer[Note]):
-    """Shows rows that carry `signer`; `context["include"]` says which of its parts to show, all by default."""
+    """Shows rows that carry `signer` and `offered_at`.
+
+    `context["include"]` says which of its parts to show, all by default.
+    """
 
     id = serializers.UUIDField()
     session = serializers.UUIDField(source="session_id")
@@ -72,6 +80,9 @@ class NoteShown(serializers.Serializer[Note]):
     fhir_status = serializers.SerializerMethodField()
     reason = serializers.CharField(help_text="Why it was rejected or entered in error.")
     version = serializers.IntegerField()
+    revision = serializers.SerializerMethodField(
+        help_text="A later text of the vendor's that nobody has decided about yet: people do so on the note's page."
+    )
     sections = SectionShown(many=True, required=False, help_text="In lists with ?include=sections.")
     addenda = AddendumShown(many=True, required=False, help_text="With the sections.")
     transcript = serializers.SerializerMethodField(required=False, help_text="With ?include=transcript.")
@@ -91,6 +102,10 @@ class NoteShown(serializers.Serializer[Note]):
     @extend_schema_field(serializers.ChoiceField(FHIR_STATUSES, help_text="As a FHIR Composition says it."))
     def get_fhir_status(self, note: Note) -> str:
         return FHIR_STATUS.get(Note.State(note.state), "preliminary")
+
+    @extend_schema_field(RevisionShown(allow_null=True))
+    def get_revision(self, note: Note) -> Any:
+        return RevisionShown(note).data if note.offered_version else None
 
     @extend_schema_field(TranscriptShown(allow_null=True, required=False))
     def get_transcript(self, note: Note) -> Any:

@@ -1,9 +1,10 @@
-"""A note's sections as its page shows them: possible sources, what is doubted, what was changed."""
+"""A note's sections as its page shows them: sources and possible ones, what is doubted, what was changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from notes.diffs import Piece, changes
 from notes.models import Evidence, NoteSection
@@ -29,13 +30,17 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class ShownSection:
-    """`number` counts from 0. `changed`: from the vendor's words, empty where it is as it came. `typed`: in a draft."""
+    """`number` counts from 0. `changed`: from the vendor's words, empty where it is as it came. `typed`: in a draft.
+
+    `sources`: the lines that the vendor says it wrote its own words from, whatever they were changed to since.
+    """
 
     number: int
     key: str
     title: str
     text: str
     passages: tuple[Passage, ...]
+    sources: tuple[int, ...]
     changed: tuple[Piece, ...]
     typed: str
 
@@ -45,9 +50,12 @@ class ShownSection:
 
 
 def shown(
-    sections: Sequence[NoteSection], first: Sequence[Mapping[str, str]], typed: Sequence[str], evidence: Evidence | None
+    sections: Sequence[NoteSection], first: Sequence[Mapping[str, Any]], typed: Sequence[str], evidence: Evidence | None
 ) -> list[ShownSection]:
-    """`first`: the sections of version 1. `typed`: each section's text in the person's draft, else as it is."""
+    """`first`: those of the vendor's text that they began as.
+
+    `typed`: each section's text in the person's draft, else as it is.
+    """
     return [
         ShownSection(
             number,
@@ -55,6 +63,7 @@ def shown(
             section.title,
             section.text,
             tuple(passages(section.text, *weighed(evidence, number))),
+            tuple(section_before(first, number, section.key).get("sources", ())),
             tuple(changed(text_before(first, number, section.key), section.text)),
             text,
         )
@@ -62,11 +71,16 @@ def shown(
     ]
 
 
-def text_before(sections: Sequence[Mapping[str, str]], number: int, key: str) -> str:
+def text_before(sections: Sequence[Mapping[str, Any]], number: int, key: str) -> str:
     """What that section said in an earlier version; nothing for one that was not there."""
+    return str(section_before(sections, number, key).get("text", ""))
+
+
+def section_before(sections: Sequence[Mapping[str, Any]], number: int, key: str) -> Mapping[str, Any]:
+    """That section in an earlier version; empty for one that was not there."""
     if number < len(sections) and sections[number]["key"] == key:
-        return sections[number]["text"]
-    return next((section["text"] for section in sections if section["key"] == key), "")
+        return sections[number]
+    return next((section for section in sections if section["key"] == key), {})
 
 
 def changed(before: str, after: str) -> list[Piece]:

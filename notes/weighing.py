@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from notes import evidence
 from notes.models import Evidence, Note, Transcript
@@ -48,10 +48,13 @@ def weigh_due() -> bool:
 
 
 def weigh(note: Note, lines: list[dict[str, Any]] | None) -> None:
-    """Writes the evidence for the version at hand, unless there is another meanwhile."""
+    """Writes the evidence for the version at hand, unless there is another, or the first transcript, meanwhile."""
     found = found_in(note, lines)
+    as_it_was = Note.objects.filter(pk=note.pk, version=note.version)
+    if lines is None:
+        as_it_was = as_it_was.exclude(Exists(Transcript.objects.filter(request=OuterRef("request"))))
     with transaction.atomic():
-        is_latest = Note.objects.filter(pk=note.pk, version=note.version).update(weighed_version=note.version)
+        is_latest = as_it_was.update(weighed_version=note.version)
         if found and is_latest:
             facts = found | {"version": note.version, "clinic_id": note.clinic_id}
             Evidence.objects.update_or_create(note=note, defaults=facts)

@@ -52,20 +52,20 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
     heavy = ("encrypted_credentials",)
     adding = "Connect a vendor"
     empty = "No vendor is connected yet: notes come from vendors, so connect one first."
-    list_display = ("vendor", "sent_to", desk.moment("updated_at", "updated"))
-    facts = ("vendor", "sent_to", "webhooks_to", desk.moment("updated_at", "updated"))
+    list_display = (desk.vendor, "sent_to", desk.moment("updated_at", "updated"))
+    facts = (desk.vendor, "sent_to", "webhooks_to", desk.moment("updated_at", "updated"))
     pages = {"credentials": "Replace the credentials"}
     refusals = (accounts.Refused,)
 
     def name(self, account: VendorAccount) -> str:
-        return VENDORS[account.vendor].title if account.vendor in VENDORS else account.vendor
+        return desk.vendor(account)
 
     @admin.display(description="base URL")
     def sent_to(self, account: VendorAccount) -> str:
         """As text: a link would open a vendor's programs in a browser."""
         return account.base_url
 
-    @admin.display(description="signed webhooks come to")
+    @admin.display(description="webhooks come to")
     def webhooks_to(self, account: VendorAccount) -> str:
         return accounts.webhook_url(account)
 
@@ -92,4 +92,10 @@ class VendorAccountAdmin(desk.ManagedModelAdmin):
 
     def connect(self, request: HttpRequest, clinic: Clinic, vendor: str, credentials: dict[str, Any]) -> desk.Done:
         account = accounts.connect(clinic, vendor, credentials, by=log.actor(request))
-        return desk.Done(account, "The credentials are kept, encrypted.")
+        said = "The credentials are kept, encrypted."
+        if VENDORS[vendor].subscribes:
+            said += (
+                f" {VENDORS[vendor].title} has to be told where to announce results, and by which secret: have the "
+                "operator run connect_vendor with --subscribe."
+            )
+        return desk.Done(account, said)

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 
 from access import desk, log
 from access.models import AccessEntry
-from ingest.admin import replays
+from ingest.admin import replays, telling
 from ingest.admin.filters import OfReplay, OfVendor, WithProblem
 from ingest.models import Callback
 from ingest.processing import CAN_GO_AGAIN
@@ -28,7 +28,7 @@ class CallbackAdmin(desk.ClinicModelAdmin):
     heavy = ("body",)
     list_display = (
         desk.moment("received_at", "received"),
-        "vendor",
+        desk.vendor,
         desk.mark,
         "problem",
         "length",
@@ -38,7 +38,7 @@ class CallbackAdmin(desk.ClinicModelAdmin):
     list_filter = ("state", OfVendor, WithProblem, desk.Since, desk.Between, OfReplay)
     list_select_related = ("clinic", "request__session")
     facts = (
-        "vendor",
+        desk.vendor,
         "proven_by",
         "event_id",
         "content_type",
@@ -68,7 +68,8 @@ class CallbackAdmin(desk.ClinicModelAdmin):
         return desk.link(callback.request) if callback.request else ""
 
     def page(self, request: HttpRequest, callback: Any) -> dict[str, Any]:
-        return {"may_read_body": callback.has_body and self.has_manage_permission(request, callback)}
+        may_read = callback.has_body and self.has_manage_permission(request, callback)
+        return {"may_read_body": may_read, "fetching": telling.fetching(callback)}
 
     def buttons(self, callback: Any) -> list[str]:
         can_go_again = callback.has_body and callback.state in CAN_GO_AGAIN and callback.clinic_id

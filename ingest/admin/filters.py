@@ -27,7 +27,7 @@ class OfVendor(desk.By):
     parameter_name = "vendor"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in sorted(VENDORS)]
+        return [(name, vendor.title) for name, vendor in sorted(VENDORS.items())]
 
 
 class Overdue(desk.Asked):

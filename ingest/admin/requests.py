@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
@@ -16,8 +16,8 @@ from access.models import AccessEntry
 from ingest import asking
 from ingest.admin import telling
 from ingest.admin.filters import OfVendor, Overdue
-from ingest.models import AsyncRequest, Session, Utterance
-from vendors.base import TRANSCRIPT
+from ingest.models import AsyncRequest, Session, Submission, Utterance
+from vendors.base import NOTE, TRANSCRIPT
 
 State = AsyncRequest.State
 SHOWN_CALLBACKS = 50
@@ -32,21 +32,22 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
     list_display = (
         desk.reference,
         desk.mark,
-        "vendor",
+        desk.vendor,
         "attempts",
         desk.moment("created_at", "created"),
         desk.moment("submitted_at", "submitted"),
         "reason",
     )
     list_filter = ("state", OfVendor, Overdue, desk.Since, desk.Between)
-    list_select_related = ("clinic", "session", "audio")
+    list_select_related = ("clinic", "session")
     facts = (
-        "vendor",
+        desk.vendor,
         "asked_for",
         "language",
-        "note_template",
-        "section_style",
+        "template",
+        "style",
         "submitted_elsewhere",
+        "audio_sent",
         desk.moment("created_at", "created"),
         desk.moment("submitted_at", "submitted"),
         desk.moment("finished_at", "finished"),
@@ -68,6 +69,21 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
     @admin.display(description="asked for")
     def asked_for(self, request: AsyncRequest) -> str:
         return ", ".join(WORDS.get(wanted, wanted) for wanted in request.output_objects)
+
+    @admin.display(description="note template")
+    def template(self, asked: AsyncRequest) -> str | None:
+        return asked.note_template if NOTE in asked.output_objects else None
+
+    @admin.display(description="section style")
+    def style(self, asked: AsyncRequest) -> str | None:
+        return asked.section_style if NOTE in asked.output_objects else None
+
+    @admin.display(description="audio", empty_value="none")
+    def audio_sent(self, asked: AsyncRequest) -> str | None:
+        if asked.audio is None or asked.audio_ms is None:
+            return None
+        files = f"1 to {asked.audio.number}" if asked.all_audio else f"{asked.audio.number}"
+        return f"{files} of the session, {desk.clock(asked.audio_ms)}"
 
     # --- Its page, which goes on by itself
     def get_urls(self) -> list[URLPattern]:
@@ -94,6 +110,7 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
             "steps": telling.steps(asked),
             "story": telling.story(asked, asked.current_submission),
             "submissions": sorted(asked.submissions.all(), key=lambda submission: submission.number),
+            "audio": asked.audio_in_order(),
             "dictated": dictated(asked),
             "callbacks": asked.callbacks.defer("body").order_by("-pk")[:SHOWN_CALLBACKS],
             **AsyncRequest.objects.filter(pk=asked.pk).values("transcript", "note").get(),
@@ -114,8 +131,10 @@ class AsyncRequestAdmin(desk.ClinicModelAdmin):
         self.each(request, asked, asking.cancel, "It is cancelled.")
 
 
-def dictated(asked: AsyncRequest) -> list[Utterance]:
-    """What the vendor has understood so far, while there is no transcript of it."""
+def dictated(asked: AsyncRequest) -> list[Submission]:
+    """The tries in which the vendor understood something, the latest first, while there is no transcript of it."""
     if asked.session.kind != Session.Kind.DICTATION or asked.state == State.READY:
         return []
-    return list(asked.current_submission.utterances.order_by("number"))
+    in_order = Prefetch("utterances", Utterance.objects.order_by("number"), to_attr="heard")
+    tries = asked.submissions.order_by("-number").prefetch_related(in_order)
+    return [one for one in tries if one.heard]

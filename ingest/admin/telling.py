@@ -1,4 +1,4 @@
-"""A request told in plain words: where it stands, and what to do."""
+"""A request, or what a notice announces, told in plain words: where it stands, and what to do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from access import desk
-from ingest.models import AsyncRequest, Submission
+from ingest.cases import objects_there
+from ingest.models import AsyncRequest, Callback, Inquiry, Submission
+from ingest.questions import NOTHING_TO_FETCH
+from ingest.verdicts import listed
+from vendors import VENDORS
 
 State = AsyncRequest.State
 #: What to do about failures of the way to a vendor, whose messages name the fact alone. A vendor's own say both.
@@ -70,7 +75,11 @@ def in_minutes(time: timedelta) -> str:
 
 
 def story(request: AsyncRequest, submission: Submission) -> str:
-    """What is going on, and what to do about it."""
+    """What is here, what is going on, and what to do about it."""
+    return " ".join(filter(None, [part(request), standing(request, submission), unfetched(request)]))
+
+
+def standing(request: AsyncRequest, submission: Submission) -> str:
     match request.state:
         case State.QUEUED:
             return queued(submission)
@@ -81,36 +90,90 @@ def story(request: AsyncRequest, submission: Submission) -> str:
         case State.READY:
             return "The vendor has answered, and everything that was asked for is here."
         case State.CANCELLED:
-            return (
-                "It was given up. What the vendor may still send is kept and not applied. To ask again, make a new one."
-            )
+            by = request.failure_message or "It was given up."
+            return f"{by} What the vendor may still send is kept and not applied. To ask again, make a new one."
     return failed(request)
 
 
+def part(request: AsyncRequest) -> str:
+    """Which part of the answer is here while another is not."""
+    there = objects_there([request.pk])[request.pk]
+    missing = [wanted for wanted in request.output_objects if wanted not in there]
+    if not there or not missing or request.state == State.CANCELLED or request.failure_code == "incomplete":
+        return ""
+    yet = "" if request.finished_at else " yet"
+    return f"{listed(there).capitalize()} is here; {listed(frozenset(missing))} is not{yet}."
+
+
 def submitting(request: AsyncRequest, submission: Submission) -> str:
-    if not submission.sent_ms or request.audio is None:
+    if not submission.sent_ms or request.audio_ms is None:
         return "It is being sent to the vendor at this moment. Nothing to do."
-    done, of = (desk.clock(milliseconds) for milliseconds in (submission.sent_ms, request.audio.duration_ms))
-    return f"The vendor is listening: {done} of {of}. Nothing to do."
+    done, of = (desk.clock(milliseconds) for milliseconds in (submission.sent_ms, request.audio_ms))
+    does = "has stored" if submission.place else "is listening:"
+    return f"The vendor {does} {done} of {of}. Nothing to do."
 
 
 def queued(submission: Submission) -> str:
     if not submission.attempts:
-        return "It waits to be sent, which takes seconds. Nothing to do."
+        return "It waits to be sent, as soon as a worker is free. Nothing to do."
     times = "once" if submission.attempts == 1 else f"{submission.attempts} times"
     reason = why(submission.error_code, submission.error_message or "The vendor could not be reached")
     return f"It was tried {times} without success: {reason} It is tried again by itself; Retry sends it now."
 
 
 def waiting(request: AsyncRequest) -> str:
+    if inquiry := troubled(request):
+        anew = "; Retry sends it anew" if request.is_overdue and not request.submitted_elsewhere else ""
+        return f"The vendor {in_vain(inquiry)} by itself{anew}."
     since = request.waiting_since or request.created_at
+    answer = "whole answer" if VENDORS[request.vendor].answers_in_parts else "answer"
     if not request.is_overdue:
         hours = desk.in_clinic_time(since + timedelta(seconds=settings.CALLBACK_OVERDUE_SECONDS), request.clinic)
-        return f"The vendor has it and is at work. Nothing to do unless no answer has come by {hours}."
-    silence = "No answer has come for longer than usual."
+        return f"The vendor has it and is at work. Nothing to do unless no {answer} has come by {hours}."
+    silence = f"No {answer} has come for longer than usual."
     if request.submitted_elsewhere:
         return f"{silence} Another system asked the vendor for it: ask again there, or cancel it here."
     return f"{silence} Retry asks the vendor again; should the first answer come after all, the first one counts."
+
+
+def troubled(request: AsyncRequest) -> Inquiry | None:
+    """The latest that is asked for in vain: the answer to the current try, or what was announced for any."""
+    current = Q(submission=request.current_submission, callback=None)
+    announced = Q(submission__request=request, callback__isnull=False)
+    refused = Inquiry.objects.filter(current | announced, next_attempt_at__isnull=False).exclude(error_code="")
+    found: Inquiry | None = refused.order_by("pk").last()
+    return found
+
+
+def in_vain(inquiry: Inquiry) -> str:
+    reason = why(inquiry.error_code, inquiry.error_message)
+    if inquiry.callback_id:
+        return f"has announced an answer that could not be fetched yet: {reason} It is fetched again"
+    return f"has it, but did not say what became of it: {reason} It is asked again"
+
+
+def unfetched(request: AsyncRequest) -> str:
+    """What came to nothing after a request had ended: there may be a newer text of its note."""
+    ended = request.state in (State.READY, State.FAILED)
+    inquiry = troubled(request) if ended else None
+    return f"Since then the vendor {in_vain(inquiry)} by itself." if inquiry and inquiry.callback_id else ""
+
+
+def fetching(callback: Callback) -> str:
+    """What became of what a notice announces; empty where it was fetched, or nothing is to be."""
+    inquiry = Inquiry.objects.filter(callback=callback).first()
+    if inquiry is None or not (inquiry.error_code or inquiry.next_attempt_at):
+        return ""
+    if not inquiry.error_code:
+        return "What it announces is being fetched. Nothing to do."
+    reason = why(inquiry.error_code, inquiry.error_message)
+    if inquiry.error_code == NOTHING_TO_FETCH:
+        return reason
+    if inquiry.next_attempt_at is None:
+        return f"What it announces could not be fetched, and is given up: {reason} Process again fetches it now."
+    return (
+        f"What it announces could not be fetched yet: {reason} It is tried again by itself; Process again does so now."
+    )
 
 
 def failed(request: AsyncRequest) -> str:

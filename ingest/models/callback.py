@@ -47,7 +47,7 @@ class Callback(ClinicOwned, Leased):
         TICKET = "ticket", "ticket of a submission"
         API_KEY = "api_key", "API key of a partner system"
         APPLICATION = "application", "token of a partner system"
-        ACCOUNT = "account", "the vendor's signature"
+        ACCOUNT = "account", "the vendor's signature or token"
         POLLED = "polled", "fetched from the vendor"
         STREAMED = "streamed", "the last word of a stream to the vendor"
 

@@ -40,6 +40,10 @@ class AsyncRequest(ClinicOwned):
     account = models.ForeignKey(VendorAccount, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     vendor = models.CharField(max_length=20)
     audio = models.ForeignKey(Audio, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    all_audio = models.BooleanField(
+        db_default=False, default=False, help_text="The session's audio before that one too, one after the other."
+    )
+    audio_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Milliseconds of all audio that is sent.")
     submitted_elsewhere = models.BooleanField(default=False)
     output_objects = ArrayField(models.CharField(max_length=40))
     language = models.CharField(max_length=35)
@@ -82,11 +86,27 @@ class AsyncRequest(ClinicOwned):
             models.CheckConstraint(condition=~Q(output_objects=[]), name="request_wants_something"),
         ]
 
+    def audio_in_order(self) -> list[Audio]:
+        """What is sent of its session, one after the other: none, one, or several."""
+        if self.audio is None or not self.all_audio:
+            return [self.audio] if self.audio else []
+        return list(Audio.objects.filter(session=self.session_id, number__lte=self.audio.number).order_by("number"))
+
     @property
     def is_overdue(self) -> bool:
         if self.state != self.State.WAITING or self.waiting_since is None:
             return False
         return timezone.now() - self.waiting_since > timedelta(seconds=settings.CALLBACK_OVERDUE_SECONDS)
+
+    @property
+    def broke_at_ms(self) -> list[int]:
+        """Milliseconds of its audio, just before which some was perhaps lost on the way to the vendor.
+
+        Of the try that was answered, or else of the latest.
+        """
+        tries = self.submissions.all()
+        answered = [one for one in tries if one.state == Submission.State.ANSWERED]
+        return (answered[0] if answered else self.current_submission).broke_at_ms
 
     @property
     def current_submission(self) -> Submission:
@@ -114,6 +134,21 @@ class Submission(ClinicOwned, Leased):
     vendor_request_id = models.CharField(max_length=200, blank=True)
     sent_ms = models.PositiveIntegerField(
         db_default=0, default=0, help_text="Milliseconds of the audio that were streamed so far."
+    )
+    heard_ms = models.PositiveIntegerField(
+        db_default=0, default=0, help_text="Milliseconds of the audio whose words were all heard."
+    )
+    broke_at_ms = ArrayField(
+        models.PositiveIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="Milliseconds of the audio, just before which some was perhaps lost with a connection.",
+    )
+    place = models.JSONField(
+        default=dict, db_default={}, help_text="Where a vendor that confirms what it has stored is to be gone on with."
+    )
+    call_id = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="By which the vendor's support finds the latest call."
     )
     state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     unanswered = models.BooleanField(default=False, help_text="The vendor may have it though its answer never came.")

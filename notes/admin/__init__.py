@@ -21,3 +21,12 @@ desk.register_count(
         "mine=yes",
     )
 )
+desk.register_count(
+    desk.Count(
+        2,
+        "have a newer text from the vendor",
+        lambda _: Note.objects.filter(offered_version__isnull=False),
+        NOTES,
+        "newer=yes",
+    )
+)

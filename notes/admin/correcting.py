@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -16,19 +17,17 @@ from access import desk, log, roles
 from access.models import AccessEntry
 from notes import review
 from notes.admin.forms import DismissForm, tab_of, typed
+from notes.comparing import heading, paired
 from notes.diffs import changes
-from notes.models import Draft, Note
+from notes.models import Draft, Note, NoteVersion
 from notes.review import Elsewhere, NotNow, Overtaken
-from notes.showing import text_before
-
-View = Callable[["Correcting", HttpRequest, Note], HttpResponse]
 
 
-def posted(view: View) -> Callable[[Correcting, HttpRequest, UUID], HttpResponse]:
+def posted(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """What a form of a note's page is sent to, for its clinic's reviewers."""
 
     @wraps(view)
-    def checked(page: Correcting, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    def checked(page: desk.ManagedModelAdmin, request: HttpRequest, object_id: UUID) -> HttpResponse:
         note = page.managed(request, object_id)
         return view(page, request, note) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
 
@@ -63,9 +62,8 @@ class Correcting(desk.ManagedModelAdmin):
         except NotNow as refusal:
             return self.back(request, note, messages.WARNING, str(refusal))
         try:
-            is_new = review.edit(note.pk, by, based_on, words, tab)
-            if approves:
-                review.approve(note.pk, by)
+            save = review.edit_and_approve if approves else review.edit
+            is_new = save(note.pk, by, based_on, words, tab)
         except Overtaken:
             review.keep_draft(note.pk, by, based_on, words, tab)
             return HttpResponseRedirect(reverse(f"admin:{self._name('conflict')}", args=[note.pk]))
@@ -101,26 +99,17 @@ class Correcting(desk.ManagedModelAdmin):
         """What a person has changed beside the newer version; what they have not touched is as that has it."""
         note = self.managed(request, object_id)
         draft = Draft.objects.filter(note=note, user=request.user.pk).first()
-        sections = list(note.sections.all())
-        if draft is None or len(draft.texts) != len(sections):
+        if draft is None:
             return HttpResponseRedirect(desk.address_of(note))
         log.record(request, AccessEntry.Action.READ, [note], mode="conflict")
         begun, latest = (note.versions.select_related("author").get(number=n) for n in (draft.based_on, note.version))
-        mine = [
-            section.text if text == text_before(begun.sections, place, section.key) else text
-            for place, (section, text) in enumerate(zip(sections, draft.texts, strict=True))
-        ]
         facts = {
             "draft": draft,
             "tab": uuid4(),
             "latest": latest,
             "title": note.title if draft.title == begun.title else draft.title,
-            "both": [
-                (place, section, text, changes(section.text, text))
-                for place, (section, text) in enumerate(zip(sections, mine, strict=True))
-            ],
         }
-        return self.show(request, note, "conflict", facts)
+        return self.show(request, note, "conflict", facts | put_together(draft, begun, latest))
 
     @posted
     def dismiss_view(self, request: HttpRequest, note: Note) -> HttpResponse:
@@ -130,3 +119,23 @@ class Correcting(desk.ManagedModelAdmin):
             return self.back(request, note, messages.WARNING, "Choose why the warning is no matter.")
         review.dismiss(note.pk, log.actor(request), **form.cleaned_data)
         return self.back(request, note, messages.SUCCESS, "The warning is set aside.")
+
+
+def put_together(draft: Draft, begun: NoteVersion, latest: NoteVersion) -> dict[str, Any]:
+    """`both`: each of the latest sections, with its place, what the draft has changed in it, and how that differs.
+
+    `left`: by the heading of its section, what the draft has changed in one that is gone.
+    """
+    changed = [text != section["text"] for text, section in zip(draft.texts, begun.sections, strict=True)]
+    partners, gone = paired(begun.sections, latest.sections)
+    mine = [
+        section["text"] if old is None or not changed[old] else draft.texts[old]
+        for old, section in zip(partners, latest.sections, strict=True)
+    ]
+    return {
+        "both": [
+            (place, section, text, changes(section["text"], text))
+            for place, (section, text) in enumerate(zip(latest.sections, mine, strict=True))
+        ],
+        "left": [(heading(begun.sections[old]), draft.texts[old]) for old in gone if changed[old]],
+    }

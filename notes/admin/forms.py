@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django import forms
 from django.http import HttpRequest
 
@@ -9,8 +11,12 @@ from access import desk
 from access.signin import lockout
 from notes.dictation import TEMPLATES
 from notes.findings import REASONS
-from notes.models import Note
-from notes.review import NotNow, Tab, Words
+from notes.models import Note, NoteVersion
+from notes.review import NotNow, Tab, Words, is_the_vendors
+
+NOT_WHOLE = "The page did not send the whole note. Load it again."
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
+MOST_VERSIONS = 999_999_999
 
 
 class WhyForm(forms.Form):
@@ -41,8 +47,10 @@ class SignForm(desk.DeskForm):
     def __init__(self, request: HttpRequest, note: Note) -> None:
         super().__init__(request, {"version": note.version})
         self.request = request
-        words = "the vendor's own words" if note.version == 1 else f"version {note.version}"
+        words = "the vendor's own words" if is_the_vendors(note) else f"version {note.version}"
         self.lead = f"You sign {words}. A signed note is locked for good: only addenda can be added."
+        if note.offered_version:
+            self.lead += " The vendor has sent a newer text, which is not what you sign."
 
     def clean_password(self) -> None:
         lockout.check_password(self.request, self.cleaned_data["password"])
@@ -51,6 +59,14 @@ class SignForm(desk.DeskForm):
 class DismissForm(forms.Form):
     warning = forms.RegexField("[0-9a-f]{32}")
     reason = forms.ChoiceField(choices=[(reason, reason) for reason in REASONS])
+
+
+class RevisionForm(forms.Form):
+    """`version`: the vendor's text that was on the page. `based_on`: the note's version beside it."""
+
+    version = forms.IntegerField(min_value=1, max_value=MOST_VERSIONS)
+    based_on = forms.IntegerField(min_value=1, max_value=MOST_VERSIONS)
+    decision = forms.ChoiceField(choices=[("take", "Take it over"), ("keep", "Keep ours")])
 
 
 class StartForm(forms.Form):
@@ -77,16 +93,26 @@ def tab_of(request: HttpRequest) -> Tab:
 def typed(request: HttpRequest, note: Note) -> tuple[int, Words]:
     """The version that was on the page, and the words in its fields. Raises NotNow for what no page of ours sends.
 
-    A browser gives its fields' words back with other line ends: where they say the same, they are the note's own.
+    A browser gives its fields' words back with other line ends: where they say the same, they are that version's own.
     """
-    based_on, title = request.POST.get("based_on", ""), request.POST.get("title")
-    own = [section.text for section in note.sections.all()]
+    version, title = shown_version(request, note), request.POST.get("title")
+    own = [section["text"] for section in version.sections]
     texts = [request.POST.get(f"text-{number}") for number in range(len(own))]
-    versions = (str(number) for number in range(note.version, 0, -1))
-    if based_on not in versions or title is None or None in texts:
-        raise NotNow("The page did not send the whole note. Load it again.")
+    if title is None or None in texts:
+        raise NotNow(NOT_WHOLE)
     kept = (as_it_was(old, plain(text or "")) for old, text in zip(own, texts, strict=True))
-    return int(based_on), Words(note.title if one_line(note.title) == one_line(title) else plain(title), tuple(kept))
+    is_same = one_line(version.title) == one_line(title)
+    return version.number, Words(version.title if is_same else plain(title), tuple(kept))
+
+
+def shown_version(request: HttpRequest, note: Note) -> NoteVersion:
+    """Its sections were on the page, whichever the note has now. Raises NotNow."""
+    based_on = request.POST.get("based_on", "")
+    number = int(based_on) if VERSION.fullmatch(based_on) else 0
+    found: NoteVersion | None = note.versions.filter(number=number).first()
+    if found is None:
+        raise NotNow(NOT_WHOLE)
+    return found
 
 
 def as_it_was(old: str, text: str) -> str:

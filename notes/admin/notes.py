@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from access import desk, log
 from notes import review
@@ -15,6 +17,7 @@ from notes.admin.closing import Closing
 from notes.admin.correcting import Correcting
 from notes.admin.forms import WhyForm
 from notes.admin.reading import Reading
+from notes.admin.revised import RevisedNote
 from notes.admin.searching import Searching
 from notes.models import HELD, Note
 from vendors import VENDORS
@@ -53,8 +56,17 @@ class Mine(admin.SimpleListFilter):
         return queryset.filter(holder=request.user.pk, state__in=HELD) if self.value() == "yes" else queryset
 
 
+class NewerText(desk.Asked):
+    title = "newer text"
+    parameter_name = "newer"
+    on = "from the vendor"
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(offered_version__isnull=False)
+
+
 @admin.register(Note)
-class NoteAdmin(Searching, Reading, Correcting, Closing):
+class NoteAdmin(Searching, Reading, Correcting, RevisedNote, Closing):
     empty = "No note has come yet. They come with the vendors' answers to requests."
     searched = "notes and what was said"
     heavy = ("search",)
@@ -63,17 +75,17 @@ class NoteAdmin(Searching, Reading, Correcting, Closing):
         desk.reference,
         desk.excerpted("title"),
         "template",
-        "vendor_title",
+        desk.vendor,
         desk.moment("created_at", "date"),
-        desk.mark,
+        "standing",
         "has_it",
     )
-    list_filter = ("state", Mine, desk.Since, desk.Between, OfVendor, OfTemplate)
+    list_filter = ("state", Mine, NewerText, desk.Since, desk.Between, OfVendor, OfTemplate)
     list_select_related = ("clinic", "session", "request", "holder")
     facts = (
         desk.reference,
         "has_it",
-        "vendor_title",
+        desk.vendor,
         "template",
         "language",
         "version",
@@ -86,9 +98,11 @@ class NoteAdmin(Searching, Reading, Correcting, Closing):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.display(description="vendor")
-    def vendor_title(self, note: Note) -> str:
-        return VENDORS[note.vendor].title if note.vendor in VENDORS else note.vendor
+    @admin.display(description="state")
+    def standing(self, note: Note) -> SafeString:
+        if note.offered_version is None:
+            return desk.mark(note)
+        return format_html('{}<br><span class="lp-mark lp-overdue">newer text</span>', desk.mark(note))
 
     @admin.display(description="who has it")
     def has_it(self, note: Note) -> str:

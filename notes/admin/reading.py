@@ -8,18 +8,20 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.db.models import Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 
 from access import desk, log
 from access.models import AccessEntry
-from notes.diffs import Piece, changes
+from notes.admin.revised import revision
+from notes.comparing import compared
 from notes.findings import REASONS, findings
 from notes.lines import Line, readable
-from notes.models import Draft, Evidence, Note, NoteVersion, Transcript
+from notes.models import Draft, Evidence, Note, NoteSection, NoteVersion, Transcript
 from notes.paper import addenda, paper
 from notes.pdf import Unprintable, pdf
-from notes.showing import changed, shown, text_before
+from notes.showing import changed, shown
 
 State = Note.State
 READS = ["GET", "HEAD"]
@@ -48,33 +50,51 @@ class Reading(desk.ManagedModelAdmin):
         log.record(request, AccessEntry.Action.READ, [note, *([transcript] if transcript else [])])
         lines = readable(transcript)
         draft = Draft.objects.filter(note=note, user=request.user.pk).first()
+        texts = texts_of(note, draft)
+        fits = draft is None or has_sections_of(texts[draft.based_on], texts[note.version])
         return {
-            **self.words(note, lines, draft),
+            **self.words(note, texts, lines, draft if fits else None),
+            **self.typing(request, note, draft, fits=fits),
+            **revision(note, texts),
             "transcript": transcript,
             "is_unasked": transcript is None,
             "lines": lines,
-            "draft": draft,
-            "tab": uuid4(),
-            "is_behind": bool(draft and draft.based_on != note.version),
-            "may_edit": self.may_edit(request, note),
+            "is_closed": note.state not in OPEN,
             "may_review": self.has_manage_permission(request, note),
             "is_taken": note.state == State.IN_REVIEW and note.holder_id != request.user.pk,
             "addenda": addenda(note),
             "versions": note.versions.defer("sections").select_related("author").order_by("-number"),
         }
 
-    def words(self, note: Note, lines: list[Line], draft: Draft | None) -> dict[str, Any]:
-        """The sections with their evidence, as far as it is about this version, and what it warns of."""
-        sections = list(note.sections.all())
-        texts = [section.text for section in sections]
-        if draft and len(draft.texts) == len(texts):
-            texts = draft.texts
-        first = NoteVersion.objects.get(note=note, number=1)
+    def typing(self, request: HttpRequest, note: Note, draft: Draft | None, *, fits: bool) -> dict[str, Any]:
+        """What the person may type. `fits`: the draft, if there is one, is of the sections that are on the page.
+
+        Where it is of others, the page takes no typing, which would write over it: both are put together first.
+        """
+        may_take, is_behind = self.may_edit(request, note), bool(draft and draft.based_on != note.version)
+        return {
+            "draft": draft,
+            "tab": uuid4(),
+            "is_behind": is_behind and (may_take or not fits),
+            "may_take": may_take,
+            "may_edit": may_take and fits,
+        }
+
+    def words(
+        self, note: Note, texts: dict[int, NoteVersion], lines: list[Line], draft: Draft | None
+    ) -> dict[str, Any]:
+        """The sections with their evidence, as far as it is about this version, and what it warns of.
+
+        All is of the version that was found first: the note's rows may be others by now.
+        """
+        version = texts[note.version]
+        first, sections = texts[version.vendor_text], sections_of(version)
+        typed = draft.texts if draft else [section.text for section in sections]
         evidence = Evidence.objects.filter(note=note, version=note.version).first()
         dismissed = {row.warning: row for row in note.dismissals.select_related("author")}
         found = findings(evidence, sections, lines, dismissed) if evidence else []
         return {
-            "sections": shown(sections, first.sections, texts, evidence),
+            "sections": shown(sections, first.sections, typed, evidence),
             "typed_title": draft.title if draft else note.title,
             "title_changed": changed(first.title, note.title),
             "is_weighed": note.weighed_version == note.version,
@@ -113,14 +133,15 @@ class Reading(desk.ManagedModelAdmin):
     @read
     def version_view(self, request: HttpRequest, note: Note, number: int) -> HttpResponse:
         """One version, with what it changed in the one before it and in the vendor's."""
-        rows = note.versions.filter(number__in={1, number - 1, number}).select_related("author")
-        found = {row.number: row for row in rows}
-        if number not in found:
+        version = note.versions.filter(number=number).select_related("author").first()
+        if version is None:
             raise Http404
         log.record(request, AccessEntry.Action.READ, [note], mode=f"version {number}")
-        version = found[number]
-        facts = {"version": version, "before": compared(found.get(number - 1), version)}
-        return self.show(request, note, "version", facts | {"first": compared(found[1], version)})
+        before, first = before_it(note, version), note.versions.get(number=version.vendor_text)
+        facts = {"version": version, "before": compared(before, version)}
+        if first != before:
+            facts["first"] = compared(first, version)
+        return self.show(request, note, "version", facts)
 
     @read
     def print_view(self, request: HttpRequest, note: Note) -> HttpResponse:
@@ -138,12 +159,26 @@ class Reading(desk.ManagedModelAdmin):
         return HttpResponse(made, content_type="application/pdf", headers={"Content-Disposition": name})
 
 
-def compared(before: NoteVersion | None, after: NoteVersion) -> list[tuple[str, list[Piece]]]:
-    """Each section's title, and what was changed in its text; nothing where there is none before or the same."""
-    if before is None or before.number == after.number:
-        return []
-    texts = [("Title", before.title, after.title)]
-    for number, section in enumerate(after.sections):
-        old = text_before(before.sections, number, section["key"])
-        texts.append((section["title"] or section["key"], old, section["text"]))
-    return [(title, changes(old, new)) for title, old, new in texts if old != new]
+def texts_of(note: Note, draft: Draft | None) -> dict[int, NoteVersion]:
+    """By number, the versions whose words the page shows, or what they were changed from."""
+    began = note.versions.filter(number=note.version).values("vendor_text")
+    shown = [number for number in (note.version, note.offered_version, draft and draft.based_on) if number]
+    return {row.number: row for row in note.versions.filter(Q(number__in=shown) | Q(number=Subquery(began)))}
+
+
+def sections_of(version: NoteVersion) -> list[NoteSection]:
+    """As the note's rows are while it has this version."""
+    return [NoteSection(key=one["key"], title=one["title"], text=one["text"]) for one in version.sections]
+
+
+def has_sections_of(version: NoteVersion, other: NoteVersion) -> bool:
+    keys, others = ([section["key"] for section in row.sections] for row in (version, other))
+    return keys == others
+
+
+def before_it(note: Note, version: NoteVersion) -> NoteVersion | None:
+    """The version before. To what a person has saved, texts of the vendor's that the note never had are none."""
+    earlier = note.versions.filter(number__lt=version.number).order_by("-number")
+    if version.author_id:
+        earlier = earlier.filter(Q(author__isnull=False) | Q(number=version.vendor_text))
+    return earlier.first()

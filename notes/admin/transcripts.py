@@ -26,7 +26,7 @@ class TranscriptAdmin(Searching):
     empty = "No transcript has come yet. They come with the vendors' answers to requests."
     searched = "what was said"
     heavy = ("lines", "search")
-    list_display = (desk.reference, desk.moment("created_at", "created"), "vendor", "language")
+    list_display = (desk.reference, desk.moment("created_at", "created"), desk.vendor, "language")
     list_filter = (desk.Since, desk.Between)
     list_select_related = ("clinic", "session", "request")
     actions = ("start_note",)
@@ -45,10 +45,6 @@ class TranscriptAdmin(Searching):
     def start_note(self, request: HttpRequest, transcripts: QuerySet[Transcript], template: str) -> None:
         start = partial(dictation.start_note, template=template, by=log.actor(request))
         self.each(request, transcripts, start, "A note is started.", logs=True)
-
-    @admin.display(description="vendor")
-    def vendor(self, transcript: Transcript) -> str:
-        return transcript.request.vendor
 
     def page(self, request: HttpRequest, transcript: Transcript) -> dict[str, Any]:
         log.record(request, AccessEntry.Action.READ, [transcript])

@@ -18,7 +18,7 @@ from django.utils import timezone
 from config.installation import ROOT
 from ingest import heartbeats, standing
 from ingest.management.commands.alert import Limits, late, resting, words
-from ingest.models import Heartbeat
+from ingest.models import Heartbeat, Inquiry
 from ingest.standing import QUEUES
 from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory
 
@@ -61,6 +61,14 @@ def test_a_request_that_is_not_sent_is_named_with_its_age(served: None) -> None:
 def test_a_request_that_is_overdue_for_long_is_named_with_its_age(served: None) -> None:
     row = AsyncRequestFactory(state="waiting", waiting_since=ago(minutes=50 + 12.5))
     assert found() == [f"request {row.pk} has been overdue for 12 minutes"]
+    assert found(overdue_seconds=900) == []
+
+
+def test_an_announced_answer_that_is_not_fetched_for_long_is_named(served: None) -> None:
+    row = CallbackFactory(state="notice", submission__request__ready=True)
+    facts = {"callback": row, "submission": row.submission, "clinic": row.clinic, "error_code": "not_found"}
+    Inquiry.objects.create(**facts, created_at=ago(minutes=12.5), next_attempt_at=timezone.now())
+    assert found() == [f"what callback {row.pk} announces has not been fetched for 12 minutes"]
     assert found(overdue_seconds=900) == []
 
 

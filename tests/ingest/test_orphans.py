@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from access.models import Clinic
-from ingest import sweeps
+from ingest import orphans, sweeps
 from tests.factories import OrphanFactory, SessionFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +19,15 @@ def orphan(clinic: Clinic, name: str, vendor: str = "nabla") -> Any:
 
 def a_try(clinic: Clinic, name: str) -> Any:
     return SubmissionFactory(request__session=SessionFactory(clinic=clinic), client_request_id=name, state="waiting")
+
+
+def test_the_vendors_own_id_may_be_ours(clinic: Clinic) -> None:
+    """Of a session that the vendor made under our name, while we did not hear of it."""
+    row = a_try(clinic, "visit-1")
+    account = row.request.account_id
+    names = [orphans.Name(clinic.pk, account, "nabla", None, ref) for ref in ("visit-1", "VISIT-1", "visit-2")]
+    found = orphans.addressees(names)
+    assert [one.submission_id if one else None for one in found] == [row.pk, None, None]
 
 
 def test_the_sweep_finds_an_orphan_whose_request_is_there(clinic: Clinic, other_clinic: Clinic) -> None:

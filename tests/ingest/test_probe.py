@@ -65,3 +65,27 @@ def test_timestamps_that_jump_for_years_are_refused(tmp_path: Path) -> None:
     file.write_bytes(encoded("webm", seconds=0.5, jump=3_000_000))
     with pytest.raises(NotAudio, match="longer than a day"):
         probe(file)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "webm"])
+def test_recordings_joined_to_one_are_refused(suffix: str, tmp_path: Path) -> None:
+    """Their times begin again: the second one's words would be lost."""
+    file = tmp_path / "joined"
+    file.write_bytes(encoded(suffix) + encoded(suffix, pitch=300))
+    with pytest.raises(NotAudio, match="Upload each by itself"):
+        probe(file)
+
+
+@pytest.mark.parametrize(("channels", "is_taken"), [(8, True), (40, False)])
+def test_what_cannot_be_made_mono_is_refused(channels: int, is_taken: bool, tmp_path: Path) -> None:
+    file = tmp_path / "many"
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes(bytes(2 * channels * 16_000))
+    if is_taken:
+        assert probe(file).duration_ms == 1000
+    else:
+        with pytest.raises(NotAudio):
+            probe(file)

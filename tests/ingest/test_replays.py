@@ -63,7 +63,7 @@ def logged() -> list[tuple[str, set[str]]]:
 
 
 # --- Which, and what becomes of them
-@pytest.mark.parametrize("state", ["stored", "failed", "junk", "mismatch", "not_applied", "orphan"])
+@pytest.mark.parametrize("state", ["stored", "failed", "junk", "mismatch", "not_applied", "orphan", "notice"])
 def test_what_was_not_applied_is_processed_again(clinic: Clinic, state: str) -> None:
     asked = {"submission__request__waiting": True, "submission__request__session__clinic": clinic}
     tried = {"body": BODY, "state": state, "attempts": 7, "problem": "Something."}
@@ -275,7 +275,7 @@ def work_once_asked() -> None:
 
 
 REFUSED = [
-    (["--vendor", "acme", "--since", "2h"], "There is no vendor 'acme'. Known: nabla"),
+    (["--vendor", "acme", "--since", "2h"], "There is no vendor 'acme'. Known: dragon, nabla"),
     (["--vendor", "nabla", "--since", "2h", "--state", "applied"], "'applied' is no state to process again from"),
     (["--vendor", "nabla", "--since", "tomorrow"], "--since takes 30m, 2h or 3d ago, or a time such as"),
     (["--vendor", "nabla", "--since", "2999-01-01T00:00Z"], "--since takes a time of the past"),

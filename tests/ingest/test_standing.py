@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ingest import standing
-from ingest.models import Callback, Heartbeat, Replay
+from ingest.models import Callback, Heartbeat, Inquiry, Replay
 from ingest.standing import Standing
 from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory
 
@@ -76,12 +76,35 @@ def test_a_submission_is_due_since_its_time_and_its_request_is_unsent_since_it_w
     assert (unsent.count, unsent.oldest, minutes("unsent_request")) == (2, row.request_id, 30)
 
 
+def test_what_is_being_streamed_is_with_the_vendor_for_as_long_as_its_lease_lasts() -> None:
+    lease = {"lease_until": timezone.now() + timedelta(seconds=50), "sent_ms": 1_140_000}
+    row = SubmissionFactory(
+        state="submitting", created_at=ago(minutes=20), next_attempt_at=lease["lease_until"], **lease
+    )
+    assert now().backlogs["unsent_request"].count == 0
+    row.lease_until = ago(minutes=1)
+    row.save()
+    assert minutes("unsent_request") == 20
+
+
 def test_a_request_is_overdue_from_its_limit_on(settings: Any) -> None:
     settings.CALLBACK_OVERDUE_SECONDS = 600
     AsyncRequestFactory(state="waiting", waiting_since=ago(minutes=9))
     row = AsyncRequestFactory(state="waiting", waiting_since=ago(minutes=25))
     overdue = now().backlogs["overdue_request"]
     assert (overdue.count, overdue.oldest, minutes("overdue_request")) == (1, row.pk, 15)
+
+
+def test_what_is_announced_waits_until_it_is_fetched() -> None:
+    row = SubmissionFactory(state="waiting", request__waiting=True)
+    facts = {"submission": row, "clinic": row.clinic, "created_at": ago(minutes=7)}
+    Inquiry.objects.create(**facts, next_attempt_at=timezone.now())  # only asks whether there is something
+    fetched, waits = (CallbackFactory(submission=row, state="notice", body=body) for body in (b"1", b"2"))
+    Inquiry.objects.create(callback=fetched, **facts)
+    assert now().backlogs["unfetched_notice"].count == 0
+    Inquiry.objects.create(callback=waits, **facts, next_attempt_at=timezone.now() + timedelta(hours=1))
+    unfetched = now().backlogs["unfetched_notice"]
+    assert (unfetched.count, unfetched.oldest, minutes("unfetched_notice")) == (1, waits.pk, 7)
 
 
 def test_callbacks_at_rest_are_counted_over_all_clinics_and_no_further_than_the_limit(
@@ -134,12 +157,12 @@ def as_many(row: Callback, number: int) -> None:
         cursor.execute("ANALYZE ingest_callback")
 
 
-def test_it_takes_eight_queries_and_each_reads_by_an_index() -> None:
+def test_it_takes_ten_queries_and_each_reads_by_an_index() -> None:
     as_many(came(state="applied", next_attempt_at=None), 3000)
     recorded: Any = Recorded(connection.connection)
     recorded.real.execute("SET LOCAL enable_seqscan = off")
     standing.read(recorded)
-    assert len(recorded.asked) == 8
+    assert len(recorded.asked) == 10
     plan = ""
     for query, given in recorded.asked:
         plan += "\n".join(row[0] for row in recorded.real.execute(b"EXPLAIN " + query, given)) + "\n"
@@ -148,8 +171,10 @@ def test_it_takes_eight_queries_and_each_reads_by_an_index() -> None:
         "callback_due",
         "submission_due",
         "request_waiting",
+        "inquiry_due",
         "callback_by_state",
         "callback_by_vendor",
         "recording_at_risk",
+        "recording_lost",
     ):
         assert index in plan, plan

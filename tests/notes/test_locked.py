@@ -60,6 +60,8 @@ CHANGES = [
     "UPDATE notes_notesection SET note_id = %(other)s, position = 7 WHERE note_id = %(note)s",
     "UPDATE notes_notesection SET note_id = %(note)s, position = 7 WHERE note_id = %(other)s",
     "INSERT INTO notes_notesection VALUES (gen_random_uuid(), 7, 'PLAN', '', 'x', %(note)s)",
+    "SELECT notes_remove_sections(ARRAY[%(note)s::uuid])",
+    "SELECT notes_remove_sections(ARRAY[%(other)s::uuid, %(note)s::uuid])",
     """INSERT INTO notes_notesection SELECT id, position, key, title, 'x', note_id FROM notes_notesection
        WHERE note_id = %(note)s ON CONFLICT (id) DO UPDATE SET text = 'x'""",
     """MERGE INTO notes_notesection AS old USING (SELECT 1) AS one ON old.note_id = %(note)s
@@ -124,18 +126,33 @@ def test_it_may_be_amended_and_marked(application: psycopg.Connection[Any], sign
     assert Note.objects.get(pk=signed.pk).state == state
 
 
+def test_a_later_text_of_the_vendors_may_stand_beside_it(application: psycopg.Connection[Any], signed: Note) -> None:
+    application.execute(
+        "INSERT INTO notes_noteversion (id, created_at, clinic_id, note_id, number, title, sections)"
+        " VALUES (gen_random_uuid(), now(), %s, %s, 2, '', '[]')",
+        [signed.clinic_id, signed.pk],
+    )
+    application.execute("UPDATE notes_note SET offered_version = 2 WHERE id = %s", [signed.pk])
+    assert Note.objects.get(pk=signed.pk).offered_version == 2
+
+
 def test_what_is_not_signed_is_free(application: psycopg.Connection[Any], signed: Note, open_note: Note) -> None:
     application.execute("UPDATE notes_note SET title = 'x' WHERE id = %s", [open_note.pk])
     application.execute("UPDATE notes_notesection SET text = 'x' WHERE note_id = %s", [open_note.pk])
     assert open_note.sections.get().text == "x"
+    application.execute("SELECT notes_remove_sections(ARRAY[%s])", [open_note.pk])
+    assert not open_note.sections.exists()
 
 
-def test_a_section_that_comes_while_the_note_is_being_signed_waits_and_is_refused(
-    application: psycopg.Connection[Any], open_note: Note
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE notes_notesection SET text = 'x' WHERE note_id = %s", "SELECT notes_remove_sections(ARRAY[%s])"],
+)
+def test_what_comes_to_its_sections_while_the_note_is_being_signed_waits_and_is_refused(
+    application: psycopg.Connection[Any], open_note: Note, change: str
 ) -> None:
-    """A check that does not wait would see the note as it was, and let the section in."""
+    """A check that does not wait would see the note as it was, and let it happen."""
     sign = "UPDATE notes_note SET state = 'signed', signed_at = now(), signed_by_id = %s WHERE id = %s"
-    change = "UPDATE notes_notesection SET text = 'x' WHERE note_id = %s"
     application.execute("SET lock_timeout = '200ms'")
     with psycopg.connect(application.info.dsn, password=application.info.password) as signing:
         signing.execute(sign, [UserFactory().pk, open_note.pk])

@@ -17,7 +17,7 @@ from ingest.standing import QUEUES, Standing
 LIMITS = {
     "callback_seconds": "How long a callback may be unprocessed.",
     "request_seconds": "How long a request may be on its way to the vendor.",
-    "overdue_seconds": "How long a request may be overdue.",
+    "overdue_seconds": "How long a request may be overdue, and an announced answer not be fetched.",
     "heartbeat_seconds": "How long ago a queue's last heartbeat may be.",
 }
 UNITS = {"day": 86400, "hour": 3600, "minute": 60}
@@ -75,6 +75,7 @@ def late(now: Standing, limits: Limits) -> Iterator[str]:
         ("unprocessed_callback", limits.callback_seconds, "callback {id} has been unprocessed for {age}"),
         ("unsent_request", limits.request_seconds, "request {id} has been on its way to the vendor for {age}"),
         ("overdue_request", limits.overdue_seconds, "request {id} has been overdue for {age}"),
+        ("unfetched_notice", limits.overdue_seconds, "what callback {id} announces has not been fetched for {age}"),
         ("recording_at_risk", 0, "recording {id}, not copied, has been within a day of its loss for {age}"),
     ):
         backlog = now.backlogs[name]

@@ -12,13 +12,18 @@ from django.core.management.base import BaseCommand, CommandError
 from access import log
 from access.models import Clinic
 from ingest import accounts
+from ingest.models import VendorAccount
 from vendors import VENDORS, origins
 from vendors.base import VendorError
 
-OPTIONS = ("region", "environment", "transport", "pace", "recordings_per_second", "partner_url", "streaming_url")
+OPTIONS = (
+    *("region", "environment", "transport", "pace", "recordings_per_second"),
+    *("partner_url", "streaming_url", "streaming_api_version"),
+)
 #: What some of them may be, and how that is said.
 FORMS = {
     "pace": ("real_time|fast", "real_time or fast"),
+    "streaming_api_version": ("[0-9.-]{1,20}|none", "a version such as 1, or none"),
     "recordings_per_second": (r"[0-9]{1,3}(\.[0-9])?", "a number below 1000, such as 5 or 0.5"),
 }
 
@@ -35,6 +40,7 @@ class Command(BaseCommand):
         given.add_argument("--credentials-file", help="A file that holds the JSON object.")
         for name in OPTIONS:
             parser.add_argument(f"--{name.replace('_', '-')}")
+        parser.add_argument("--subscribe", action="store_true", help="Tell the vendor to send its webhooks here.")
 
     def handle(self, *, clinic: str, vendor: str, **options: Any) -> None:
         owner = Clinic.objects.filter(slug=clinic).first()
@@ -42,17 +48,32 @@ class Command(BaseCommand):
             raise CommandError(f"There is no clinic {clinic!r}.")
         if vendor not in VENDORS:
             raise CommandError(f"There is no vendor {vendor!r}. Known: {', '.join(sorted(VENDORS))}.")
-        address = check_address("--base-url", options["base_url"] or VENDORS[vendor].default_base_url)
-        facts: dict[str, Any] = {"base_url": address, "options": read_options(options)}
+        chosen = read_options(options)
+        if wrong := VENDORS[vendor].check_options(chosen):
+            raise CommandError(" ".join(wrong))
+        if options["subscribe"] and not VENDORS[vendor].subscribes:
+            raise CommandError(f"{VENDORS[vendor].title} cannot be told where to send webhooks: leave --subscribe out.")
+        address = check_address("--base-url", options["base_url"] or VENDORS[vendor].home(chosen))
+        facts: dict[str, Any] = {"base_url": address, "options": chosen}
         try:
             credentials = accounts.read(read_text(options["credentials"], options["credentials_file"]))
             account = accounts.connect(owner, vendor, credentials, **facts, by=log.command())
         except accounts.Refused as refusal:
             raise CommandError(str(refusal)) from None
         self.stderr.write(f"{owner.slug} is connected to {VENDORS[vendor].title} at {address}.")
+        if options["subscribe"]:
+            self.subscribe(account)
         if url := accounts.webhook_url(account):
-            self.stderr.write("Its signed webhooks, where the vendor is told to send them, come to:")
+            self.stderr.write("Its webhooks, where the vendor is told to send them, come to:")
             self.stdout.write(url)
+
+    def subscribe(self, account: VendorAccount) -> None:
+        """The account is kept whatever comes of it: it can be tried again."""
+        try:
+            account.connected().subscribe(accounts.webhook_url(account))
+        except VendorError as error:
+            raise CommandError(f"It is not subscribed: {error.message}") from None
+        self.stderr.write("It is subscribed.")
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:

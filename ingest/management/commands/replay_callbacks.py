@@ -14,8 +14,8 @@ from django.utils import timezone
 from access import log
 from access.management.commands._given import clinic_of
 from access.models import Clinic
+from config.bell import bell
 from ingest import replays
-from ingest.bell import bell
 from ingest.models import Callback
 from ingest.processing import CAN_GO_AGAIN
 from vendors import VENDORS
