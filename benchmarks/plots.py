@@ -68,3 +68,17 @@ def processing(result: Mapping[str, Any]) -> None:
     left.legend(frameon=False)
     figure.tight_layout()
     _save(figure, "performance-processing.svg")
+
+
+def submission(result: Mapping[str, Any]) -> None:
+    """performance-submission.svg: megabytes a second by each way, and what that costs whoever sends."""
+    rows = result["rows"][::-1]
+    names = [row["way"] for row in rows]
+    colours = [COLOURS["door" if row["of_library"] else "pgbench"] for row in rows]
+    figure, (left, right) = _pyplot().subplots(1, 2, figsize=(8.4, 3.2), sharey=True)
+    left.barh(names, [row["mb_per_second"] for row in rows], color=colours)
+    right.barh(names, [row["client_ms"] for row in rows], color=colours)
+    left.set(xlabel="MB a second")
+    right.set(xlabel="CPU of the sender, ms a MB")
+    figure.tight_layout()
+    _save(figure, "performance-submission.svg")

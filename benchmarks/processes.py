@@ -83,7 +83,8 @@ class Usage:
         self.waits.update(other.waits)
 
 
-def _cpu(pids: Mapping[str, int]) -> dict[str, float]:
+def spent(pids: Mapping[str, int]) -> dict[str, float]:
+    """CPU seconds so far: of the named processes, of the clients (this process and its children), of all others."""
     stats = every()
     ours = {name: sum(stat.cpu for stat in tree(stats, pid)) for name, pid in pids.items()}
     ours["clients"] = sum(os.times()[:4])
@@ -105,14 +106,14 @@ def watched(pids: Mapping[str, int], database: str) -> Iterator[Usage]:
     pids = {**servers(), **pids}
     with psycopg.connect(database, autocommit=True) as connection:
         sampler = threading.Thread(target=_sample, args=[connection, usage.waits, over])
-        before = _cpu(pids)
+        before = spent(pids)
         sampler.start()
         try:
             yield usage
         finally:
             over.set()
             sampler.join()
-        usage.cpu = {name: round(after - before[name], 2) for name, after in _cpu(pids).items()}
+        usage.cpu = {name: round(after - before[name], 2) for name, after in spent(pids).items()}
 
 
 def _sample(connection: psycopg.Connection[tuple[str]], waits: Counter[str], over: threading.Event) -> None:

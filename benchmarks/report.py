@@ -21,14 +21,20 @@ FROM pg_attribute WHERE attrelid = 'ingest_callback'::regclass AND attname = 'bo
 """
 
 
-def machine() -> dict[str, Any]:
+def host() -> dict[str, Any]:
     cpuinfo = Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*: (.*)", cpuinfo)
-    ((version, compression),) = execute(SERVER)
     return {
         "cores": os.cpu_count(),
         "processor": model[1] if model else platform.machine(),
         "python": platform.python_version(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The same, and the database."""
+    ((version, compression),) = execute(SERVER)
+    return host() | {
         "postgresql": version,
         "compression": {"l": "lz4", "p": "pglz"}.get(compression, compression),
     }

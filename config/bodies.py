@@ -35,6 +35,11 @@ def headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): header(scope, name) for name, _ in scope["headers"]}
 
 
+def query(scope: Scope) -> str:
+    """What follows the question mark of its address, as it came."""
+    return bytes(scope.get("query_string", b"")).decode("latin-1")
+
+
 async def gather(
     scope: Scope, receive: Receive, into: IO[bytes], *, limit: int, seconds: float, idle_seconds: float | None = None
 ) -> int:

@@ -32,6 +32,16 @@ def weak_secret_key(**_: Any) -> list[CheckMessage]:
     return [Error("SECRET_KEY is shorter than 40 characters.", hint="Give a long random one.", id="listenpost.E002")]
 
 
+@register(Tags.security)
+def playback_redirect(**_: Any) -> list[CheckMessage]:
+    """listenpost.E004: whoever is to send recordings does not have them."""
+    is_s3 = settings.STORAGES["default"]["BACKEND"].endswith(".S3Storage")
+    if not settings.PLAYBACK_REDIRECT or is_s3 == (settings.PLAYBACK_REDIRECT == "s3"):
+        return []
+    hint = "Leave it empty, or give s3 where STORAGE_URL is s3://..., x-accel:/... where it is file:///..."
+    return [Error("PLAYBACK_REDIRECT does not go with STORAGE_URL.", hint=hint, id="listenpost.E004")]
+
+
 @register(Tags.security, deploy=True)
 def plain_http(**_: Any) -> list[CheckMessage]:
     """listenpost.W001: patients' words would cross a network in clear."""

@@ -1,7 +1,8 @@
 """The whole way of one consultation, on this machine: `python -m config.demo`, or scripts/demo.
 
 It runs an installation with the sandbox as its vendors, uploads the sample over REST like any other client, and prints
-the note and where to look. `--once` ends it there; `--vendor` says which of the vendors it is.
+the note and where to look. `--vendor` says which of the vendors it is: with Suki, the recording that it keeps is
+copied, and the sample dictated as well; with Dragon Copilot, `--transport` says how audio goes there. `--once` ends it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import mimetypes
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,10 @@ from config.supervisor import Failed, Process, Stopped, say
 
 CLINIC, USER = "demo", "clinician"
 SAMPLE = ROOT / "sandbox" / "sample" / "consultation.flac"
-CONSULTATION = {"kind": "ambient", "language": "en-US", "consent": True, "encounter_ref": "VISIT-1"}
+CONSULTATION = {
+    **{"kind": "ambient", "language": "en-US", "consent": True},
+    **{"encounter_ref": "VISIT-1", "clinician_ref": "dr-demo"},
+}
 SERVER_KEY = "sandbox-nabla-key"
 # The sandbox is told these too.
 WEBHOOK_SECRET, SUKI_SECRET = "sandbox-nabla-webhook-secret", "sandbox-suki-webhook-secret"
@@ -35,6 +40,17 @@ SUKI = {
     "provider_specialty": "FAMILY_MEDICINE",
     "webhook_secrets": [SUKI_SECRET],
 }
+# At Dragon Copilot the same application asks for tokens that is a partner system of the clinic, too.
+DRAGON = {
+    "partner_id": "5a9db0c5-0001-4000-8000-000000000001",
+    "customer_id": "5a9db0c5-0002-4000-8000-000000000002",
+    "product_id": "5a9db0c5-0003-4000-8000-000000000003",
+    "client_id": "sandbox-partner",
+    "client_secret": "sandbox-partner-secret",
+    "access_token": "sandbox-dragon-access-token",
+}
+VENDORS = ("nabla", "suki", "dragon")
+TRANSPORTS = ("rest", "websocket", "grpc")
 # How a partner system of the clinic gets its tokens: at the sandbox's issuer, by client credentials.
 PARTNER = {"client_id": "sandbox-partner", "client_secret": "sandbox-partner-secret", "audience": "listenpost"}
 PARTNER_SCOPES = ("notes:read", "callbacks:write")
@@ -45,8 +61,8 @@ FINAL = {"ready", "failed", "cancelled"}
 class Demo:
     """An installation with a demo clinic; what other programs need to reach it is kept in var/demo.json."""
 
-    def __init__(self, installation: Installation) -> None:
-        self.installation, self.place = installation, installation.place
+    def __init__(self, installation: Installation, transport: str) -> None:
+        self.installation, self.place, self.transport = installation, installation.place, transport
         self.file = self.place.var / "demo.json"
         self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
         self.issuer_url = f"{self.sandbox_url}/issuer"
@@ -59,6 +75,7 @@ class Demo:
         self.installation.migrate()
         self._create()
         self.installation.start_services(self._sandbox())
+        self._connect_dragon()
         self.api = Api(self.installation)
         self.api_key = self._known_key() or self._new_key()
         self.api.use(self.api_key)
@@ -104,9 +121,23 @@ class Demo:
         manage("allow_application", CLINIC, "--issuer", self.issuer_url, *partner, "--scope", *PARTNER_SCOPES)
         self.installation.done("demo clinic, user and vendor accounts ready")
 
+    def _connect_dragon(self) -> None:
+        """Once all serve: it looks whether it may send, before it takes a subscription."""
+        credentials = json.dumps({**DRAGON, "issuer": self.issuer_url})
+        given = ("--credentials", "-", "--subscribe", *self._at_dragon())
+        self.installation.manage("connect_vendor", CLINIC, "dragon", *given, given_input=credentials)
+        self.installation.done(f"subscribed at Dragon Copilot; audio goes there by {self.transport}")
+
+    def _at_dragon(self) -> Iterator[str]:
+        base = f"{self.sandbox_url}/dragon"
+        by_grpc = f"http://127.0.0.1:{self.place.sandbox_grpc_port}"
+        yield from ("--transport", self.transport, "--base-url", base, "--partner-url", f"{base}/partner")
+        yield from ("--streaming-url", by_grpc if self.transport == "grpc" else base)
+
     def _sandbox(self) -> Process:
         port = self.place.sandbox_port
         command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--dragon-grpc-port", str(self.place.sandbox_grpc_port)]
         command += ["--suki-webhook-url", self.suki_url, "--suki-webhook-secret", SUKI_SECRET]
         ready = answers("127.0.0.1", port, "/control/health")
         return Process("sandbox", command, env=self.installation.env, cwd=ROOT, ready=ready)
@@ -232,11 +263,11 @@ def print_places(demo: Demo) -> None:
     say("\n" + "\n".join(f"{name + ':':<13}{value}" for name, value in places.items()))
 
 
-def run(*, vendor: str, once: bool) -> None:
+def run(*, vendor: str, transport: str, once: bool) -> None:
     place = Place.from_environment()
     with Installation(place, {"OUTBOUND_ALLOW": "127.0.0.0/8,::1/128"}) as installation:
-        place.refuse_busy_ports("web_port", "door_port", "sandbox_port")
-        demo = Demo(installation)
+        place.refuse_busy_ports("web_port", "door_port", "sandbox_port", "sandbox_grpc_port")
+        demo = Demo(installation, transport)
         demo.start()
         print_note(consult(demo, SAMPLE, vendor))
         if vendor == "suki":
@@ -254,8 +285,9 @@ def run(*, vendor: str, once: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vendor", choices=["nabla", "suki"], default="nabla", help="who writes the consultation up")
-    parser.add_argument("--once", action="store_true", help="end after the note is printed")
+    parser.add_argument("--vendor", choices=VENDORS, default="nabla", help="who writes the consultation up")
+    parser.add_argument("--transport", choices=TRANSPORTS, default="rest", help="how audio goes to Dragon Copilot")
+    parser.add_argument("--once", action="store_true", help="end when that is done")
     arguments = parser.parse_args()
     with one_line():
-        run(vendor=arguments.vendor, once=arguments.once)
+        run(vendor=arguments.vendor, transport=arguments.transport, once=arguments.once)

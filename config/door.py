@@ -7,7 +7,7 @@ from psycopg.conninfo import make_conninfo
 
 import config.ready  # noqa: F401 (the door knows the models' names and rules; it uses none of their queries)
 from config import memory
-from ingest.bell import bell
+from config.bell import bell
 from ingest.door import Door
 
 #: No sender waits for longer than five seconds, and one row that somebody holds must not make the others wait.

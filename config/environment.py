@@ -116,12 +116,16 @@ def patience(statement_seconds: int) -> dict[str, Any]:
     }
 
 
-def storage(name: str) -> dict[str, Any]:
-    """Django's STORAGES entry for `file:///srv/audio` or `s3://bucket/prefix?endpoint_url=...&region_name=...`."""
+def storage(name: str, *, is_for_group: bool = False) -> dict[str, Any]:
+    """Django's STORAGES entry for `file:///srv/audio` or `s3://bucket/prefix?endpoint_url=...&region_name=...`.
+
+    `is_for_group`: files can be read by the group that the service belongs to, else by nobody else.
+    """
     parts = urlsplit(env.str(name))
     if parts.scheme == "file" and parts.path:
         options: dict[str, Any] = {"location": parts.path, "allow_overwrite": True}
-        options |= {"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700}
+        file, folder = (0o640, 0o750) if is_for_group else (0o600, 0o700)
+        options |= {"file_permissions_mode": file, "directory_permissions_mode": folder}
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
     if parts.scheme == "s3" and parts.netloc:
         options = {"bucket_name": parts.netloc, "location": parts.path.strip("/"), "file_overwrite": True}

@@ -41,6 +41,7 @@ class Place:
     web_port: int = 8000
     door_port: int = 8001
     sandbox_port: int = 8002
+    sandbox_grpc_port: int = 8003
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -53,7 +54,7 @@ class Place:
                 raise Failed(f"port {port} is taken on {self.host}: choose another with {name.upper()}")
 
 
-_PORTS = {"web_port": 8000, "door_port": 8001, "sandbox_port": 8002}
+_PORTS = {"web_port": 8000, "door_port": 8001, "sandbox_port": 8002, "sandbox_grpc_port": 8003}
 
 
 #: Open at once in one process, where the system lets us: each sender that is connected takes one.
@@ -175,11 +176,14 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
     celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
     worker = [*celery, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "-l", "INFO"]
     schedule = str(place.var / "beat" / "schedule")
+    streams = int(env.get("STREAMS_AT_ONCE") or "16")
     commands = {
         "worker": [*worker, "-Q", "submissions,chores", "-c", "8", "-n", "worker@%h"],
+        # Four copies at once, one thread for links, and one for bells and heartbeats.
+        "archiver": [*worker, "-Q", "recordings", "-c", "6", "-n", "archiver@%h"],
         # Most of the time they wait for the clock: audio goes out as fast as it was spoken.
-        "archiver": [*worker, "-Q", "recordings", "-c", "4", "-n", "archiver@%h"],
-        "streamer": [*worker, "-Q", "streams", "-c", env.get("STREAMS_AT_ONCE") or "16", "-n", "streamer@%h"],
+        # Two threads more than streams, so that bells and heartbeats are heard.
+        "streamer": [*worker, "-Q", "streams", "-c", str(2 + streams), "-n", "streamer@%h"],
         "processor": [*worker, "-Q", "callbacks", "-c", "3", "-n", "processor@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],

@@ -40,6 +40,7 @@ AUDIO_MAX_BYTES = environment.positive("AUDIO_MAX_BYTES", 1024 * 1024 * 1024)
 AUDIO_UPLOAD_SECONDS = environment.positive("AUDIO_UPLOAD_SECONDS", 3600)
 RECORDING_MAX_BYTES = environment.positive("RECORDING_MAX_BYTES", 2 * 1024**3)
 FILE_TICKET_SECONDS = environment.positive("FILE_TICKET_SECONDS", 2 * 3600)
+STREAMS_AT_ONCE = environment.positive("STREAMS_AT_ONCE", 16)
 SUBMISSION_ATTEMPTS = environment.positive("SUBMISSION_ATTEMPTS", 10)
 SUBMISSION_RETRY_SECONDS = environment.positive("SUBMISSION_RETRY_SECONDS", 5)
 ALERT_CALLBACK_SECONDS = environment.positive("ALERT_CALLBACK_SECONDS", 300)
@@ -75,7 +76,7 @@ DATABASES["default"]["OPTIONS"] = environment.patience(STATEMENT_SECONDS) | DATA
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL")
 STORAGES = {
-    "default": environment.storage("STORAGE_URL"),
+    "default": environment.storage("STORAGE_URL", is_for_group=PLAYBACK_REDIRECT.startswith("x-accel:")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 UPLOAD_DIR = env.str("UPLOAD_DIR", default=str(BASE_DIR / "var" / "uploads"))
@@ -274,7 +275,7 @@ CELERY_TASK_ROUTES = {
     "access.seal": {"queue": "chores", "routing_key": "chores"},
     "access.clear_sessions": {"queue": "chores", "routing_key": "chores"},
     "recordings.archive": {"queue": "recordings", "routing_key": "recordings"},
-    "recordings.refresh": {"queue": "chores", "routing_key": "chores"},
+    "recordings.refresh": {"queue": "recordings", "routing_key": "recordings"},
     "recordings.forget_listenings": {"queue": "chores", "routing_key": "chores"},
 }
 CELERY_TASK_IGNORE_RESULT = True

@@ -17,6 +17,8 @@ from config import secrets
 log = logging.getLogger(__name__)
 
 PREFIX = "listenpost:token:"
+# As it was read: what was put there since is another's.
+DROP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
 
 class SharedTokens:
@@ -25,7 +27,7 @@ class SharedTokens:
     def get(self, key: str) -> str | None:
         try:
             kept = _redis().get(PREFIX + key)
-            return str(secrets.decrypt(kept)["token"]) if isinstance(kept, bytes) else None
+            return _opened(kept) if isinstance(kept, bytes) else None
         except (RedisError, InvalidToken) as error:
             log.warning("no token could be read: %s", type(error).__name__)
             return None
@@ -36,11 +38,18 @@ class SharedTokens:
         except RedisError as error:
             log.warning("a token could not be kept: %s", type(error).__name__)
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: str, token: str) -> None:
         try:
-            _redis().delete(PREFIX + key)
-        except RedisError as error:
+            kept = _redis().get(PREFIX + key)
+            if isinstance(kept, bytes) and _opened(kept) == token:
+                _redis().eval(DROP, 1, PREFIX + key, kept)
+        except (RedisError, InvalidToken) as error:
             log.warning("a token could not be dropped: %s", type(error).__name__)
+
+
+def _opened(kept: bytes) -> str:
+    """Raises InvalidToken."""
+    return str(secrets.decrypt(kept)["token"])
 
 
 @lru_cache(maxsize=1)

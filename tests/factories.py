@@ -160,6 +160,7 @@ class AsyncRequestFactory(OfSessionFactory):
     vendor = "nabla"
     account = SubFactory(VendorAccountFactory, clinic=SelfAttribute("..clinic"), vendor=SelfAttribute("..vendor"))
     audio = SubFactory(AudioFactory, session=SelfAttribute("..session"))
+    audio_ms = LazyAttribute(lambda request: request.audio.duration_ms if request.audio else None)
     output_objects = LazyAttribute(lambda _: ["transcript_item", "note"])
     language = "en-US"
     note_template = "GENERAL_MEDICINE"

@@ -13,6 +13,7 @@ from access.desk.display import (
     moment_of_all,
     reference,
     short,
+    vendor,
 )
 from access.desk.fields import NameField, Unseen, check_name
 from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
@@ -54,4 +55,5 @@ __all__ = [
     "reference",
     "register_count",
     "short",
+    "vendor",
 ]

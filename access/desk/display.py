@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from access.models import Clinic
+from vendors import VENDORS
 
 NOTHING = "–"  # noqa: RUF001 (an en dash)
 #: Whose clocks show what is of no clinic.
@@ -84,6 +85,13 @@ def reference(row: Any) -> str:
     """The clinic's own name for the encounter that a session, or a row of a session, is about."""
     session = getattr(row, "session", row)
     return session.encounter_ref or short(session.pk)
+
+
+@admin.display(description="vendor")
+def vendor(row: Any) -> str:
+    """By what it calls itself."""
+    name: str = row.vendor if hasattr(row, "vendor") else row.request.vendor
+    return VENDORS[name].title if name in VENDORS else name
 
 
 def name_of(row: Any) -> str:

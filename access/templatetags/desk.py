@@ -16,6 +16,7 @@ register.filter("mark", display.mark)
 register.filter("short", display.short)
 register.filter("reference", display.reference)
 register.filter("address", display.address_of)
+register.filter("vendor", display.vendor)
 
 DAILY = ["Note", "Transcript", "Session", "AsyncRequest", "Callback", "Recording"]
 

@@ -1,8 +1,8 @@
 "use strict";
 
 // The transcript beside its recording: the line that is heard is marked and followed, a line that is clicked is heard.
-// Others ask by `listenpost:source` {lines: numbers} to mark where a passage of the note may come from, and by
-// `listenpost:show` {line: number} to bring a line into view.
+// Others ask by `listenpost:source` {lines: numbers, words: what they are} to mark where a passage of the note may come
+// from, or does as its vendor says, and by `listenpost:show` {line: number} to bring a line into view.
 {
     const AHEAD = 0.05; // seconds: a browser lands a little before the place it is sent to
     const PAUSE = 1.5; // seconds without words that are worth skipping
@@ -130,16 +130,15 @@
         line.querySelector(".lp-tag").remove();
     };
 
-    const markAsSource = (line) => {
-        const words = Object.assign(document.createElement("em"), { className: "lp-tag", textContent: "possible source" });
+    const markAsSource = (line, words) => {
         line.classList.add("lp-source");
-        line.append(words);
+        line.append(Object.assign(document.createElement("em"), { className: "lp-tag", textContent: words }));
     };
 
     const source = ({ detail }) => {
         view.querySelectorAll(".lp-source").forEach(unmark);
         const lines = detail.lines.map(numbered).filter(Boolean);
-        lines.forEach(markAsSource);
+        lines.forEach((line) => markAsSource(line, detail.words ?? "possible source"));
         if (!lines.length) return;
         if (audio && lines[0].dataset.start) seek(lines[0].dataset.start / 1000);
         turnTo(lines[0]);

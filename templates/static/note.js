@@ -1,21 +1,21 @@
 "use strict";
 
-// A note's page: editing a section, copying it, and showing where a sentence may come from. Everything here works
-// without a script too, but for copying; the words that are typed are kept by draft.js.
+// A note's page: editing a section, copying it, and showing what it comes from, as its vendor says, or a sentence may come
+// from. Everything here works without a script too, but for copying; the words that are typed are kept by draft.js.
 {
     const note = document.getElementById("words");
     const TYPING = "input, textarea, select";
 
-    const show = (lines) => document.dispatchEvent(new CustomEvent("listenpost:source", { detail: { lines } }));
-    const linesOf = (sentence) => sentence.dataset.lines.split(" ").map(Number);
+    const show = (lines, words) => document.dispatchEvent(new CustomEvent("listenpost:source", { detail: { lines, words } }));
+    const linesOf = (link) => link.dataset.lines.split(" ").map(Number);
     const say = (words) => (document.getElementById("kept").textContent = words);
 
-    // --- Where it may come from
+    // --- What it comes from, or may come from
     const showOne = (event) => {
-        const sentence = event.target.closest(".lp-sentence");
-        if (!sentence) return;
+        const link = event.target.closest("[data-lines]");
+        if (!link) return;
         event.preventDefault();
-        show(linesOf(sentence));
+        show(linesOf(link), link.dataset.words);
     };
 
     const showAll = (button) => {

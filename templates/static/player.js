@@ -2,9 +2,10 @@
 
 // The recording: where it is, how fast it goes, and what to do when it does not play. The other scripts of the player
 // ask for a place in it by `listenpost:seek` {to: seconds, play: whether it begins}, and look at the <audio> itself.
+// A page that has no bar plays it with the browser's own controls: it is told there only why it does not play.
 {
     const REWIND = 2;
-    const audio = document.querySelector(".lp-listen audio");
+    const audio = document.querySelector("audio");
     const at = (id) => document.getElementById(`player-${id}`);
     let isResting = false; // paused, and not sent elsewhere since
     let place = 0;
@@ -19,7 +20,7 @@
 
     // --- Where it is
     const seek = ({ to, play }) => {
-        audio.currentTime = Math.min(Math.max(to, 0), length());
+        audio.currentTime = Math.min(Math.max(to, 0), length() || to);
         // Before anything is loaded the browser keeps the place to itself.
         if (!audio.readyState) audio.dispatchEvent(new Event("timeupdate"));
         if (play) audio.play().catch(() => {});
@@ -76,6 +77,10 @@
         if (!answer) return "The connection to Listenpost is lost.";
         if (answer.type === "opaqueredirect") return "You were signed out. Sign in in another tab, then come back here.";
         if (answer.status === 404) return "The recording is not in the storage any more. Tell the operator.";
+        if (answer.status === 410) return "The vendor has deleted the recording, and there is no copy of it.";
+        if (answer.status === 409) return "Its parts are of different kinds, each played by itself. Load this page again to choose one.";
+        if (answer.status === 503 && audio.src.includes("/recording/play/"))
+            return "The vendor may still be processing the recording, or does not answer. Try again in some minutes.";
         if (answer.status === 403) return "You may not listen to this recording. Ask a manager of the clinic.";
         if (answer.ok) return "This browser cannot play the recording. Try another browser.";
         return "The recording cannot be had just now. Wait a moment.";
@@ -100,6 +105,13 @@
         seek({ to: from, play: true });
     };
 
+    const help = () => {
+        audio.addEventListener("timeupdate", () => (place = audio.currentTime));
+        audio.addEventListener("playing", fine);
+        audio.addEventListener("error", complain);
+        at("again").addEventListener("click", again);
+    };
+
     const listen = () => {
         audio.addEventListener("timeupdate", look);
         audio.addEventListener("seeking", look);
@@ -107,16 +119,14 @@
         audio.addEventListener("pause", () => (isResting = true));
         audio.addEventListener("seeking", () => (isResting = false));
         audio.addEventListener("play", rewind);
-        audio.addEventListener("playing", fine);
-        audio.addEventListener("error", complain);
-        at("again").addEventListener("click", again);
         at("where").addEventListener("click", sayWhere);
         at("speed").addEventListener("change", chooseSpeed);
         at("wave").addEventListener("click", seekInWave);
         document.addEventListener("listenpost:seek", (event) => seek(event.detail));
     };
 
-    if (audio) {
+    if (audio) help();
+    if (audio && at("bar")) {
         listen();
         recallSpeed();
         if (at("wave").dataset.peaks) draw(at("wave").dataset.peaks.split(" ").map(Number));

@@ -131,6 +131,8 @@ GET  .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
 POST .<uuid:object_id>/conflict/               302 404 403 302  302  403 403
 GET  .<uuid:object_id>/dismiss/                302 404 403 405  405  403 403
 POST .<uuid:object_id>/dismiss/                302 404 403 302+ 302+ 403 403
+GET  .<uuid:object_id>/revision/               302 404 403 405  405  403 403
+POST .<uuid:object_id>/revision/               302 404 403 302  302  403 403
 GET  .<uuid:object_id>/sign/                   302 404 403 302  302  403 403
 POST .<uuid:object_id>/sign/                   302 404 403 200  200  403 403
 GET  .<uuid:object_id>/addendum/               302 404 403 200  200  403 403
@@ -298,7 +300,7 @@ HEALTH = {"/healthz", "/readyz", "/metrics"}
 DOOR = {
     "/callbacks/nabla": {"POST"},
     "/callbacks/nabla/([A-Za-z0-9_-]{1,200})": {"POST"},
-    "/callbacks/(nabla|suki)/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})": {"POST"},
+    "/callbacks/(nabla|suki|dragon)/accounts/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})": {"POST", "OPTIONS"},
     "/files/([A-Za-z0-9_-]{1,200})": {"GET", "HEAD"},
     "/healthz": {"GET"},
     "/metrics": {"GET"},

@@ -177,7 +177,7 @@ def callback(clinic: Clinic, state: str, **fields: Any) -> Callback:
     return made
 
 
-@pytest.mark.parametrize("state", ["failed", "junk", "mismatch", "not_applied", "stored"])
+@pytest.mark.parametrize("state", ["failed", "junk", "mismatch", "not_applied", "stored", "notice"])
 def test_process_a_callback_again(manager: Client, viewer: Client, clinic: Clinic, state: str) -> None:
     row = callback(clinic, state, attempts=7)
     assert offered(manager, row) == ["process_again"]

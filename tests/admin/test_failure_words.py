@@ -18,7 +18,8 @@ from vendors.nabla import client, wire
 from vendors.suki import refusals
 
 #: Where a request's failure gets its code.
-SOURCES = ["ingest/submission.py", "ingest/models/account.py", "ingest/sound.py", "vendors/nabla/client.py"]
+SOURCES = [f"ingest/{name}.py" for name in ("submission", "models/account", "sound", "questions")]
+SOURCES += ["vendors/nabla/client.py"]
 SOURCES += [f"vendors/{name}.py" for name in ("answers", "failures", "origins", "outbound", "websocket")]
 TO_DO = re.compile(
     r"\b(?:check|connect|enter|send|tell|wait|ask for|retry|retry asks|it is asked again|nothing needs)\b",

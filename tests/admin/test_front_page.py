@@ -36,6 +36,8 @@ def work(clinic: Clinic) -> None:
         RecordingFactory(
             session__clinic=clinic, state="available", available_until=timezone.now() + timedelta(hours=hours)
         )
+    for days in (6, 8):
+        RecordingFactory(session__clinic=clinic, state="lost", lost_at=timezone.now() - timedelta(days=days))
 
 
 def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, work: None) -> None:
@@ -45,11 +47,13 @@ def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, 
         assert numbers == {
             "notes need review": "2",
             "claimed by you": "0",
+            "have a newer text from the vendor": "0",
             "waiting too long": "1",
             "failed requests": "1",
             "failed callbacks": "1",
             "callbacks with a problem": "2",
             "recordings about to expire": "1",
+            "recordings lost in the last week": "1",
         }
         for number, address in found.values():
             listed = desk.get(address).content.decode()

@@ -408,7 +408,9 @@ def test_no_word_of_the_note_is_in_an_address_or_a_title(desk: Client, note: Not
 
 def test_a_note_whose_sections_changed_since_version_1_is_shown(desk: Client, note: Note) -> None:
     NoteSectionFactory(note=note, position=2, key="PLAN", title="Plan", text="Rest.")
-    NoteVersionFactory(note=note, number=2, sections=[{"key": "PLAN", "title": "Plan", "text": "Rest."}])
+    now = [{"key": section.key, "title": section.title, "text": section.text} for section in note.sections.all()]
+    NoteVersionFactory(note=note, number=2, sections=now)
+    Note.objects.filter(pk=note.pk).update(version=2)
     assert "<ins>Rest.</ins>" in desk.get(page_of(note)).content.decode()
     assert desk.get(page_of(note).replace("change/", "versions/2/")).status_code == 200
     assert NoteVersion.objects.count() == 2

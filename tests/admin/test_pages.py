@@ -93,6 +93,8 @@ def test_a_transcript_is_lines_to_read(viewer: Client, rows: Consultation) -> No
 def test_a_note_is_text_beside_its_transcript(viewer: Client, rows: Consultation) -> None:
     note = rows["notes_note"]
     NoteSectionFactory(note=note, position=2, key="SOCIAL_HISTORY", title="", text="Smokes.\nLives alone.")
+    now = [{"key": section.key, "title": section.title, "text": section.text} for section in note.sections.all()]
+    note.versions.update(sections=now)
     shown = text_of(viewer, note)
     assert f"Chief complaint {WRITTEN}" in shown
     assert "SOCIAL_HISTORY Smokes." in shown

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from access.models import AccessEntry, Clinic
 from ingest.admin import telling
+from ingest.models import Inquiry
 from tests.admin.rows import Consultation, consultation, page_of
-from tests.factories import AsyncRequestFactory, SubmissionFactory
+from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory, TranscriptFactory
 
 
 def asked(clinic: Clinic, **facts: Any) -> Any:
@@ -92,3 +93,33 @@ def test_how_long_it_stands_where_it_stands(viewer: Client, clinic: Clinic, fact
 def test_only_the_step_where_it_stands_lasts(clinic: Clinic) -> None:
     steps = telling.steps(asked(clinic, waiting=True))
     assert [step.name for step in steps if step.lasts] == ["waiting"]
+
+
+def failing_fetch(clinic: Clinic, code: str, why: str, **facts: Any) -> Any:
+    """A notice whose answer could not be fetched."""
+    request = asked(clinic, **facts)
+    row = CallbackFactory(submission=request.current_submission, state="notice", body=b'{"link": "https://v.example"}')
+    due = {"next_attempt_at": timezone.now(), "error_code": code, "error_message": why}
+    Inquiry.objects.create(callback=row, submission=row.submission, clinic=clinic, **due)
+    return row
+
+
+@pytest.mark.parametrize("facts", [{"waiting": True}, {"ready": True}, {"failed": True}])
+def test_what_was_announced_and_cannot_be_fetched_is_told_with_what_to_do(
+    viewer: Client, manager: Client, clinic: Clinic, facts: dict[str, Any]
+) -> None:
+    row = failing_fetch(clinic, "unreachable", "The vendor could not be reached.", **facts)
+    why = "could not be fetched yet: The vendor could not be reached. If it lasts, tell the operator."
+    assert why in viewer.get(page_of(row.request)).content.decode()
+    of_callback = manager.get(page_of(row)).content.decode()
+    assert why in of_callback
+    assert 'value="process_again"' in of_callback
+    assert "v.example" not in of_callback
+
+
+def test_a_transcript_is_offered_while_its_note_is_waited_for(viewer: Client, clinic: Clinic) -> None:
+    request = asked(clinic, waiting=True)
+    transcript = TranscriptFactory(request=request)
+    piece = live(viewer, request).content.decode()
+    assert "The transcript is here; the note is not yet." in piece
+    assert page_of(transcript) in piece

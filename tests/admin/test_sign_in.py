@@ -227,7 +227,7 @@ def test_a_piece_of_a_page_is_not_replaced_by_the_sign_in_page(browser: Browser)
 
 def test_only_known_reasons_are_said(db: None) -> None:
     page = Client().get(f"{LOGIN}?ended=<b>give me your password</b>").content.decode()
-    assert "lp-notice" not in page
+    assert "lp-remark" not in page
     assert "give me" not in page.replace("%3Cb%3Egive%20me", "").split('id="login-form"')[0]
 
 

@@ -10,16 +10,17 @@ from django.core.files.storage import default_storage
 
 from access.log import Actor
 from access.models import AccessEntry, Clinic, User
-from notes import review
+from ingest.models import AsyncRequest, Submission, Utterance
+from notes import deciding, review
 from notes.findings import REASONS, key_of
 from notes.indexing import index_due
-from notes.models import Evidence, Note
+from notes.models import Evidence, Note, Transcript
 from notes.review import Words
-from notes.services import Origin, store_notes, store_transcripts
+from notes.services import Origin, revise_notes, store_notes, store_transcripts
 from recordings.models import Waveform
 from recordings.peaks import measure
 from sandbox.sample import AUDIO, sample
-from tests.factories import SubmissionFactory
+from tests.factories import AudioFactory, SubmissionFactory, TranscriptFactory
 from vendors.base import Line, NoteText, Section
 
 #: Where the sample's note says what nobody said (the most tablets a day, in grams), and a line that it leaves out.
@@ -40,9 +41,10 @@ def consulted(clinic: Clinic, reference: str = "VISIT-1") -> Note:
     return note
 
 
-def of_request(facts: dict[str, Any]) -> Any:
+def of_request(facts: dict[str, Any]) -> AsyncRequest:
     """A request with its submission."""
-    return SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
+    request: AsyncRequest = SubmissionFactory(**{f"request__{name}": value for name, value in facts.items()}).request
+    return request
 
 
 def keep(audio: Any) -> None:
@@ -76,6 +78,26 @@ def weigh(note: Note) -> None:
     Note.objects.filter(pk=note.pk).update(weighed_version=note.version)
 
 
+def dictated(clinic: Clinic) -> Transcript:
+    """By push-to-talk, in two audio files."""
+    facts = {"session__clinic": clinic, "session__kind": "dictation", "vendor": "suki", "ready": True}
+    request = of_request(facts | {"audio__number": 2, "all_audio": True})
+    keep(request.audio)
+    keep(AudioFactory(session=request.session, number=1))
+    transcript: Transcript = TranscriptFactory(request=request)
+    return transcript
+
+
+def being_dictated(clinic: Clinic) -> AsyncRequest:
+    facts = {"session__clinic": clinic, "session__kind": "dictation", "vendor": "suki", "state": "submitting"}
+    request = of_request(facts)
+    submission = request.submissions.get()
+    Submission.objects.filter(pk=submission.pk).update(sent_ms=21_000)
+    for number, (text, is_final) in enumerate([("The pain began on Monday.", True), ("It is bet", False)], start=1):
+        Utterance.objects.create(clinic=clinic, submission=submission, number=number, text=text, is_final=is_final)
+    return request
+
+
 def in_hand(clinic: Clinic, reviewer: User) -> Note:
     """Claimed and corrected once, one of its warnings set aside; what is typed since is based on the vendor's words."""
     by, note = Actor(AccessEntry.Actor.USER, str(reviewer.pk)), consulted(clinic)
@@ -86,3 +108,39 @@ def in_hand(clinic: Clinic, reviewer: User) -> Note:
     note.refresh_from_db()
     weigh(note)
     return note
+
+
+def revised(clinic: Clinic, reviewer: User) -> Note:
+    """Claimed, something typed into its last section, and then written anew by its vendor without that one."""
+    by, note = Actor(AccessEntry.Actor.USER, str(reviewer.pk)), consulted(clinic)
+    review.claim(note.pk, by)
+    texts = [section.text for section in note.sections.all()]
+    review.keep_draft(note.pk, by, 1, Words(note.title, (*texts[:-1], "Typed into what is gone.")))
+    write_anew(note)
+    return note
+
+
+def taken_over(clinic: Clinic, reviewer: User) -> Note:
+    """The same, and the newer text taken over."""
+    note = revised(clinic, reviewer)
+    deciding.take(note.pk, Actor(AccessEntry.Actor.USER, str(reviewer.pk)), 1, 2)
+    note.refresh_from_db()
+    return note
+
+
+def signed_and_revised(clinic: Clinic, reviewer: User) -> Note:
+    by, note = Actor(AccessEntry.Actor.USER, str(reviewer.pk)), consulted(clinic)
+    review.approve(note.pk, by)
+    review.sign(note.pk, by, 1)
+    write_anew(note)
+    return note
+
+
+def write_anew(note: Note) -> None:
+    """By the vendor: other words in the first section, a new one, and none of the last."""
+    kept = [Section(row.key, row.title, row.text) for row in note.sections.all()][1:-1]
+    first = Section("CHIEF_COMPLAINT", "Chief complaint", "Headaches for three weeks, on the left side.")
+    new = Section("FOLLOW_UP", "Follow-up", "In two weeks.")
+    origin = Origin(note.clinic_id, note.session_id, note.request_id, note.vendor, note.language, note.template)
+    revise_notes([(origin, NoteText("Headache", (first, *kept, new)), None)])
+    note.refresh_from_db()

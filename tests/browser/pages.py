@@ -124,6 +124,7 @@ LISTS = [
     *(Shown(f"{name} list", "manager", listed(name)) for name in READ),
     *(Shown(f"{name} list", "operator", listed(name)) for name in FOR_OPERATORS),
     *(Shown(f"{name} list, empty", "newcomer", listed(name)) for name in READ),
+    Shown("notes with a newer text", "viewer", listed("notes_note", "?newer=yes")),
     Shown("notes list, none of a state", "newcomer", listed("notes_note", "?state__exact=rejected")),
     Shown("notes found", "manager", listed("notes_note"), {"Words": "headaches"}, ("Search",)),
     Shown("transcripts found", "viewer", listed("notes_transcript"), {"Words": "headaches"}, ("Search",)),
@@ -145,6 +146,11 @@ REVIEW = [
     Shown("note in hand", "reviewer", of_row("in_hand")),
     Shown("note in a colleague's hands", "manager", of_row("in_hand")),
     Shown("two versions", "reviewer", of_row("in_hand", "conflict")),
+    Shown("note with a newer text", "reviewer", of_row("revised")),
+    Shown("note with a newer text, in a colleague's hands", "manager", of_row("revised")),
+    Shown("signed note with a newer text", "reviewer", of_row("signed_and_revised")),
+    Shown("newer text taken over", "reviewer", of_row("taken_over")),
+    Shown("words typed into a section that is gone", "reviewer", of_row("taken_over", "conflict")),
     Shown("version", "viewer", lambda world: reverse("admin:notes_note_version", args=[world["in_hand"].pk, 2])),
     Shown("note to be printed", "viewer", of_row("consulted", "print")),
     Shown("amended note to be printed", "viewer", of_row("amended", "print")),
@@ -153,6 +159,8 @@ REVIEW = [
     Shown("addendum", "reviewer", of_row("signed", "addendum")),
     Shown("entered in error?", "reviewer", of_row("signed", "error")),
     Shown("rejected?", "reviewer", of_row("consulted"), presses=("Reject",)),
+    Shown("dictation as it is heard", "viewer", of_row("being_dictated")),
+    Shown("dictation by push-to-talk", "reviewer", lambda world: page_of(world["dictated"]) + "?audio=2"),
 ]
 FORMS = [
     Shown("new API key", "manager", adding("access_apikey")),

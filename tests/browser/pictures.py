@@ -12,14 +12,24 @@ from django.utils import timezone
 
 from access.models import Clinic, User
 from config.installation import ROOT
+from ingest.models import AsyncRequest, Audio, Session
 from notes.models import Note
 from notes.weighing import weigh
+from recordings.models import Recording, RecordingPart
 from tests.browser.conftest import signed_in
-from tests.browser.consultations import consulted, in_hand, of_request
+from tests.browser.consultations import being_dictated, consulted, in_hand, of_request
 from tests.browser.desk import Desk
 from tests.browser.pages import Shown, listed, of_row, site, to_sign
 from tests.browser.world import World
-from tests.factories import CallbackFactory, ClinicFactory, MembershipFactory, NoteFactory, UserFactory
+from tests.factories import (
+    CallbackFactory,
+    ClinicFactory,
+    MembershipFactory,
+    NoteFactory,
+    RecordingFactory,
+    UserFactory,
+)
+from vendors.base import TRANSCRIPT
 
 FOLDER = ROOT / "docs" / "images"
 PEOPLE = {"ada": ("Ada", "Moreau"), "jonas": ("Jonas", "Berg")}
@@ -44,6 +54,8 @@ PICTURES = [
     Shown("transcript", "ada", lambda world: reverse("admin:notes_transcript_change", args=[world["said"].pk])),
     Shown("request", "ada", of_row("waiting")),
     Shown("callbacks", "ada", listed("ingest_callback")),
+    Shown("dictation", "ada", of_row("dictation")),
+    Shown("recording", "ada", of_row("recording")),
 ]
 
 
@@ -55,9 +67,11 @@ def world(web: str, django_db_blocker: Any) -> World:
         rows = {state: note_of(clinic, people, *facts) for facts in reversed(MORNING) for state in [facts[2]]}
         fresh = consulted(clinic, "VISIT-1042")
         weigh(fresh, fresh.request.transcript.lines)
-        waiting = of_request({"session__clinic": clinic, "waiting": True, "submitted_at": timezone.now()})
+        sent = {"audio__number": 1, "waiting": True, "submitted_at": timezone.now()}
+        waiting = of_request({"session__clinic": clinic, **sent})
         CallbackFactory(submission=waiting.current_submission, state="junk", problem="It is no JSON.")
         more = {"fresh": fresh, "said": fresh.request.transcript, "waiting": waiting}
+        more |= {"dictation": dictation(clinic), "recording": at_risk(clinic)}
         return World(clinic, rows | more | {"in_hand": in_hand(clinic, people["ada"])}, people)
 
 
@@ -75,6 +89,34 @@ def note_of(clinic: Clinic, people: dict[str, User], title: str, template: str, 
     if state in ("signed", "amended"):
         facts |= {"signed_by": people[holder], "signed_at": timezone.now() - timedelta(minutes=20)}
     return NoteFactory(request=request, title=title, template=template, text=f"{title}.", state=state, **facts)
+
+
+def dictation(clinic: Clinic) -> AsyncRequest:
+    request = being_dictated(clinic)
+    Session.objects.filter(pk=request.session_id).update(encounter_ref="VISIT-1043")
+    Audio.objects.filter(session=request.session_id).update(number=1)
+    AsyncRequest.objects.filter(pk=request.pk).update(output_objects=[TRANSCRIPT])
+    return request
+
+
+def at_risk(clinic: Clinic) -> Recording:
+    """Of which there is no copy yet, some hours before its vendor deletes it."""
+    now = timezone.now()
+    recording: Recording = RecordingFactory(
+        session__clinic=clinic,
+        session__encounter_ref="VISIT-1038",
+        state="available",
+        created_at=now - timedelta(days=6, hours=19),
+        available_until=now + timedelta(hours=5),
+        attempts=31,
+        next_attempt_at=now + timedelta(minutes=40),
+        error_code="no_answer",
+        error_message="sdp.suki.ai did not answer in time.",
+        part_count=2,
+    )
+    for number in (1, 2):
+        RecordingPart.objects.create(clinic=clinic, recording=recording, number=number, vendor_ref=str(number))
+    return recording
 
 
 @pytest.fixture

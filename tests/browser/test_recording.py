@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from access.models import Clinic
 from config.installation import ROOT, answers
@@ -58,23 +58,27 @@ def recording(clinic: Clinic, suki: str) -> Recording:
     account = VendorAccountFactory(clinic=clinic, vendor="suki", base_url=address, credentials=CREDENTIALS)
     facts = {"clinic_id": clinic.pk, "session_id": SessionFactory(clinic=clinic).pk, "account_id": account.pk}
     kept = services.Kept(**facts, vendor="suki", ref=ref, clinician_ref="", ended_at=timezone.now())
-    made = services.register(kept)
-    Recording.objects.filter(pk=made.pk).update(state=Recording.State.AVAILABLE)
-    return Recording.objects.get(pk=made.pk)
+    return services.register(kept)
 
 
 @pytest.fixture
-def player(desks: Callable[..., Desk], clinic: Clinic, recording: Recording, tmp_path: Path) -> Iterator[Page]:
-    """Its page, where it is being played."""
+def opened(desks: Callable[..., Desk], clinic: Clinic, recording: Recording, tmp_path: Path) -> Iterator[Desk]:
+    """Its page."""
     with serving(tmp_path, OUTBOUND_ALLOW="127.0.0.0/8,::1/128") as url:
         desk = desks(url=url)
         desk.open("/admin/")
         desk.sign_in(MembershipFactory(clinic=clinic).user.username)
         desk.open(page_of(recording))
-        desk.page.evaluate(PLAY)
-        is_at(desk.page, 0.5)
-        yield desk.page
+        yield desk
         desk.page.close()  # a server that is told to stop waits for those who listen
+
+
+@pytest.fixture
+def player(opened: Desk) -> Page:
+    """The same, where it is being played."""
+    opened.page.evaluate(PLAY)
+    is_at(opened.page, 0.5)
+    return opened.page
 
 
 def is_at(page: Page, seconds: float) -> None:
@@ -93,3 +97,25 @@ def test_a_seek_goes_on_where_the_link_has_ended(player: Page, suki: str) -> Non
     assert asked
     assert not [url for url in asked if "/store/" in url]
     assert player.evaluate("document.querySelector('audio').error") is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "why"),
+    [
+        ({"state": "lost"}, 410, "The vendor has deleted the recording, and there is no copy of it."),
+        ({"vendor_ref": "of nobody"}, 503, "The vendor may still be processing the recording, or does not answer."),
+    ],
+)
+def test_what_does_not_play_says_why(
+    opened: Desk, recording: Recording, facts: dict[str, str], status: int, why: str
+) -> None:
+    row = Recording.objects.filter(pk=recording.pk)
+    row.update(**facts)
+    opened.page.evaluate(f"({PLAY})().catch(() => null)")
+    expect(opened.page.get_by_role("alert")).to_contain_text(why)
+    row.update(state=recording.state, vendor_ref=recording.vendor_ref)
+    opened.page.get_by_role("button", name="Try again").click()
+    is_at(opened.page, 0.5)
+    expect(opened.page.get_by_role("alert")).to_be_empty()
+    assert {complaint.split(" ")[0] for complaint in opened.complaints} == {str(status)}
+    opened.complaints.clear()

@@ -17,7 +17,16 @@ from notes.models import Note
 from recordings.models import RecordingPart
 from tests.admin.rows import consultation
 from tests.admin.signin import code_of
-from tests.browser.consultations import consulted, in_hand, of_request
+from tests.browser.consultations import (
+    being_dictated,
+    consulted,
+    dictated,
+    in_hand,
+    of_request,
+    revised,
+    signed_and_revised,
+    taken_over,
+)
 from tests.factories import (
     CallbackFactory,
     ClinicFactory,
@@ -89,7 +98,8 @@ def requests(clinic: Clinic) -> dict[str, Any]:
         "cancelled": {"cancelled": True},
     }
     facts = {"session__clinic": clinic, "session__encounter_ref": LONG}
-    return {name: of_request(facts | state) for name, state in states.items()}
+    dictations = {"being_dictated": being_dictated(clinic), "dictated": dictated(clinic)}
+    return {name: of_request(facts | state) for name, state in states.items()} | dictations
 
 
 def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
@@ -105,7 +115,8 @@ def notes(clinic: Clinic, reviewer: User) -> dict[str, Any]:
     TranscriptFactory(request=found["in_review"].request, lines=[{"text": LONG, "speaker": LONG}])
     by = Actor(AccessEntry.Actor.USER, str(reviewer.pk))
     review.amend(found["amended"].pk, by, LONG)
-    return found | {"consulted": consulted(clinic), "in_hand": in_hand(clinic, reviewer)}
+    written_anew = {made.__name__: made(clinic, reviewer) for made in (revised, taken_over, signed_and_revised)}
+    return found | written_anew | {"consulted": consulted(clinic), "in_hand": in_hand(clinic, reviewer)}
 
 
 def recordings(clinic: Clinic) -> dict[str, Any]:

@@ -136,6 +136,29 @@ def test_weak_secrets_are_errors_with_an_id(settings: Settings) -> None:
     assert {"listenpost.E001", "listenpost.E002"} <= found()
 
 
+S3, FILES = "s3://bucket/prefix", "file:///srv/audio"
+
+
+@pytest.mark.parametrize(
+    ("redirect", "url", "is_wrong"),
+    [
+        ("", FILES, False),
+        ("", S3, False),
+        ("s3", S3, False),
+        ("s3", FILES, True),
+        ("x-accel:/internal/", FILES, False),
+        ("x-accel:/internal/", S3, True),
+    ],
+)
+def test_whoever_is_to_send_recordings_must_have_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, redirect: str, url: str, is_wrong: bool
+) -> None:
+    monkeypatch.setenv("STORAGE_URL", url)
+    settings.STORAGES = settings.STORAGES | {"default": environment.storage("STORAGE_URL")}
+    settings.PLAYBACK_REDIRECT = redirect
+    assert ("listenpost.E004" in found()) == is_wrong
+
+
 def test_all_tasks_but_the_sweep_leave_its_queue_alone() -> None:
     from django.conf import settings
 

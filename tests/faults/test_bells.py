@@ -8,7 +8,7 @@ import signal
 import redis
 
 from access.models import Clinic
-from ingest.bell import ENOUGH
+from config.bell import ENOUGH
 from tests.faults.effects import prove
 from tests.faults.letters import letters
 from tests.faults.load import Load

@@ -65,6 +65,24 @@ class Sandbox:
         requests.post(url, json=parameters, timeout=30).raise_for_status()
 
 
+class Control:
+    """What a pretend vendor is told to do, and what it saw."""
+
+    def __init__(self, sandbox: Sandbox, vendor: str) -> None:
+        self.url = f"{sandbox.url}/control/{vendor}"
+
+    def tell(self, method: str, path: str, **body: Any) -> Any:
+        response = requests.request(method, f"{self.url}/{path}", json=body or None, timeout=30)
+        response.raise_for_status()
+        return response.json()
+
+    def fault(self, fault: str, **parameters: Any) -> None:
+        self.tell("POST", "faults", fault=fault, **parameters)
+
+    def session(self, ref: str) -> Any:
+        return self.tell("GET", f"sessions/{ref}")
+
+
 @dataclass
 class Clinic:
     slug: str

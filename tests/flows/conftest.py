@@ -26,6 +26,7 @@ from django.core.management import call_command
 from config.installation import ROOT
 from tests.access.issuer import Issuer
 from tests.flows.clinic import Clinic, Sandbox, eventually
+from tests.flows.written import Overheard
 
 
 @dataclass
@@ -64,7 +65,7 @@ def on_test_database(url: str) -> str:
 @pytest.fixture(scope="session")
 def stack(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
-    ports = {name: str(free_port()) for name in ("WEB_PORT", "DOOR_PORT", "SANDBOX_PORT")}
+    ports = {name: str(free_port()) for name in ("WEB_PORT", "DOOR_PORT", "SANDBOX_PORT", "SANDBOX_GRPC_PORT")}
     env = os.environ | ports
     env |= {
         "VAR": str(folder),
@@ -136,3 +137,10 @@ def rows(stack: Stack, django_db_blocker: Any) -> Iterator[None]:
     """Reading the rows that the processes wrote."""
     with django_db_blocker.unblock():
         yield
+
+
+@pytest.fixture
+def overheard(stack: Stack) -> Iterator[Overheard]:
+    heard = Overheard(stack.env["REDIS_URL"])
+    yield heard
+    heard.close()

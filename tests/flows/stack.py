@@ -23,6 +23,7 @@ def main(file: Path) -> None:
         installation.manage("grant_application", application, owner=True)
         address = ("127.0.0.1", place.sandbox_port)
         command = [sys.executable, "-m", "sandbox", "--port", str(address[1]), "--delay", "0.3"]
+        command += ["--dragon-grpc-port", str(place.sandbox_grpc_port)]
         ready = answers(*address, "/control/health")
         installation.start_services(Process("sandbox", command, env=installation.env, cwd=ROOT, ready=ready))
 

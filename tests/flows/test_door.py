@@ -109,7 +109,7 @@ def test_a_slow_body_is_refused_at_its_deadline(url: str, waiting: Any) -> None:
 
 
 def test_malformed_chunks_are_said_to_be_so(url: str, waiting: Any) -> None:
-    assert raw(url, "Transfer-Encoding: chunked", b"5\r\nhello\r\nzz\r\n").startswith(b"HTTP/1.1 400")
+    assert raw(url, "Transfer-Encoding: chunked", b"5\r\nhello\r\nzz\r\n").startswith(b"HTTP/1.1 408")
     assert not Callback.objects.filter(request=waiting["id"]).exists()
 
 

@@ -45,6 +45,7 @@ def test_a_note_is_shown_with_its_sections_in_order(api: Api, note: Note) -> Non
         "updated_at": note.updated_at.isoformat().replace("+00:00", "Z"),
         "signed_at": None,
         "signed_by": None,
+        "revision": None,
     }
 
 

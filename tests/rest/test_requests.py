@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from access.models import Clinic
-from ingest.models import AsyncRequest, Session, Submission
+from ingest.models import AsyncRequest, Inquiry, Session, Submission
 from tests.factories import (
     AsyncRequestFactory,
     AudioFactory,
@@ -43,6 +43,7 @@ def test_a_request_is_accepted_and_shown(api: Api, session: Session) -> None:
         "vendor": "nabla",
         "client_request_id": submission.client_request_id,
         "request_id": None,
+        "call_id": None,
         "state": "queued",
         "overdue": False,
         "attempts": 0,
@@ -78,6 +79,88 @@ def test_every_wish_reaches_the_request(api: Api, session: Session) -> None:
 def test_the_latest_audio_is_sent_unless_another_is_named(api: Api, session: Session) -> None:
     latest = AudioFactory(session=session, number=2)
     assert api.post(f"sessions/{session.pk}/requests", BOTH).json()["audio"] == str(latest.pk)
+
+
+@pytest.fixture
+def dictation(clinic: Clinic) -> Session:
+    """By push-to-talk, in three audio files of 40 s."""
+    VendorAccountFactory(clinic=clinic, vendor="suki", credentials={"partner_id": "p", "partner_token": "t"})
+    session: Session = SessionFactory(clinic=clinic, kind="dictation")
+    for number in (1, 2, 3):
+        AudioFactory(session=session, number=number)
+    return session
+
+
+DICTATED = {"vendor": "suki", "output_objects": ["transcript_item"]}
+
+
+@pytest.mark.parametrize(("last", "sent"), [(3, [1, 2, 3]), (2, [1, 2]), (1, [1])])
+def test_all_audio_of_a_dictation_is_sent_one_after_the_other(
+    api: Api, dictation: Session, last: int, sent: list[int]
+) -> None:
+    named = {} if last == 3 else {"audio": str(dictation.audio.get(number=last).pk)}
+    shown = api.post(f"sessions/{dictation.pk}/requests", DICTATED | named | {"all_audio": True}).json()
+    request = AsyncRequest.objects.get(pk=shown["id"])
+    assert shown["all_audio"] is True
+    assert [audio.number for audio in request.audio_in_order()] == sent
+    Submission.objects.filter(request=request).update(sent_ms=30_000, broke_at_ms=[7_000])
+    shown = api.get(f"requests/{request.pk}").json()
+    assert shown["progress"] == {"done": 30_000, "of": 40_000 * len(sent)}
+    assert shown["broke_at_ms"] == [7_000]
+
+
+def test_audio_that_comes_later_is_not_part_of_what_was_asked(api: Api, dictation: Session) -> None:
+    shown = api.post(f"sessions/{dictation.pk}/requests", DICTATED | {"all_audio": True}).json()
+    AudioFactory(session=dictation, number=4)
+    assert len(AsyncRequest.objects.get(pk=shown["id"]).audio_in_order()) == 3
+
+
+def test_a_vendor_that_takes_one_audio_is_not_asked_for_several(api: Api, session: Session, dictation: Session) -> None:
+    response = api.post(f"sessions/{session.pk}/requests", BOTH | {"all_audio": True})
+    assert_problem(response, 422, "all_audio")
+    Session.objects.filter(pk=dictation.pk).update(kind="ambient")
+    response = api.post(f"sessions/{dictation.pk}/requests", DICTATED | {"all_audio": True})
+    assert_problem(response, 422, "all_audio")
+    assert not AsyncRequest.objects.exists()
+
+
+def test_nothing_is_sent_of_what_was_submitted_elsewhere(api: Api, dictation: Session) -> None:
+    wish = DICTATED | {"all_audio": True, "submitted_elsewhere": True}
+    assert_problem(api.post(f"sessions/{dictation.pk}/requests", wish), 422, "all_audio")
+
+
+def test_what_lasts_longer_than_a_day_is_refused(api: Api, dictation: Session) -> None:
+    dictation.audio.update(duration_ms=2_000_000_000)
+    response = api.post(f"sessions/{dictation.pk}/requests", DICTATED | {"all_audio": True})
+    assert_problem(response, 422, "all_audio")
+
+
+def test_a_vendor_that_has_to_be_asked_is_asked_by_its_own_id(api: Api, dictation: Session) -> None:
+    elsewhere = {"vendor": "suki", "output_objects": ["note"], "submitted_elsewhere": True}
+    session = SessionFactory(clinic=dictation.clinic)
+    assert_problem(api.post(f"sessions/{session.pk}/requests", elsewhere), 422, "request_id")
+    for named in ({"request_id": "theirs"}, {"client_request_id": "ours-and-theirs"}):
+        shown = api.post(f"sessions/{session.pk}/requests", elsewhere | named).json()
+        assert (shown["state"], shown["request_id"]) == ("waiting", next(iter(named.values())))
+        assert Inquiry.objects.filter(submission__request=shown["id"]).exists()
+
+
+def test_a_name_of_its_own_is_not_the_vendors(api: Api, dictation: Session) -> None:
+    """Else the vendor would never be asked to make its session."""
+    shown = api.post(f"sessions/{dictation.pk}/requests", DICTATED | {"client_request_id": "visit-17"}).json()
+    assert (shown["client_request_id"], shown["request_id"]) == ("visit-17", None)
+
+
+def test_where_it_broke_is_told_of_the_try_that_was_answered(api: Api, clinic: Clinic) -> None:
+    request = AsyncRequestFactory(session__clinic=clinic, vendor="suki", ready=True)
+    SubmissionFactory(request=request, state="answered", broke_at_ms=[20_000])
+    SubmissionFactory(request=request, number=2, state="replaced")
+    assert api.get(f"requests/{request.pk}").json()["broke_at_ms"] == [20_000]
+
+
+def test_a_dictation_that_was_made_elsewhere_has_no_answer_to_come(api: Api, dictation: Session) -> None:
+    wish = DICTATED | {"submitted_elsewhere": True, "request_id": "theirs"}
+    assert_problem(api.post(f"sessions/{dictation.pk}/requests", wish), 422, "submitted_elsewhere")
 
 
 def test_a_request_submitted_elsewhere_waits_without_audio_or_account(api: Api, clinic: Clinic) -> None:
