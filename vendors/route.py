@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -23,11 +24,11 @@ class Deadline:
     """A moment `seconds` from now on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
-        self._moment = time.monotonic() + seconds
+        self.moment = time.monotonic() + seconds
 
     def left(self) -> float:
         """Seconds until the moment, never below a millisecond: sockets and urllib3 refuse a timeout of 0."""
-        return max(0.001, self._moment - time.monotonic())
+        return max(0.001, self.moment - time.monotonic())
 
     def within(self, seconds: float) -> Deadline:
         """The moment `seconds` from now, or this one if that is sooner."""
@@ -35,7 +36,48 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        return time.monotonic() >= self._moment
+        return time.monotonic() >= self.moment
+
+
+class Alarm:
+    """Rings once, at a deadline that can be moved or taken away at little cost: in a thread of its own."""
+
+    NAME = "deadline"
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._changed = threading.Condition()
+        self._deadline: Deadline | None = None
+        self._wakes_at = math.inf
+        self._is_over = False
+        self._thread: threading.Thread | None = None
+
+    def set(self, deadline: Deadline | None) -> None:
+        """None: it will not ring until another is set. Either way, it is not ringing when this returns."""
+        with self._changed:
+            self._deadline = deadline
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name=self.NAME, daemon=True)
+                self._thread.start()
+            elif deadline and deadline.moment < self._wakes_at:
+                self._changed.notify()
+
+    def stop(self) -> None:
+        """It has rung by now, or never will."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        if self._thread:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while not self._is_over:
+                if self._deadline and self._deadline.passed:
+                    self._ring()
+                    return
+                self._wakes_at = self._deadline.moment if self._deadline else math.inf
+                self._changed.wait(self._deadline.left() if self._deadline else None)
 
 
 #: How a socket comes to lead to an endpoint by a deadline: `connect`, or through a proxy.
@@ -59,7 +101,7 @@ class Route:
     """Opens the one connection of a request, and shuts it down when the deadline comes.
 
     A timeout on each read would not do: a server that sends one header byte a second never runs into it. The
-    connection is therefore shut from a timer, through a duplicate of its socket, because TLS takes the original away.
+    connection is therefore shut by an alarm, through a duplicate of its socket, because TLS takes the original away.
     `host` is what messages call it. `reach` makes a socket that leads to an endpoint, or raises OSError; `failure` is
     what it raised last of all. `connected` tells whether a request could have been sent; `cut` whether the deadline
     came.
@@ -79,7 +121,7 @@ class Route:
         self._deadline = deadline
         self._reach = reach
         self._line: socket.socket | None = None
-        self._timer: threading.Timer | None = None
+        self._alarm = Alarm(self._cut)
         self.failure: OSError | None = None
         self.connected = False
         self.cut = False
@@ -102,16 +144,15 @@ class Route:
     def extend(self, deadline: Deadline) -> None:
         """The connection is shut at that moment instead, unless it has been already."""
         self._deadline = deadline
-        self._stop()
-        self._start()
+        self._alarm.set(deadline)
 
     def rest(self) -> None:
         """Between two requests the connection is not watched: how long it is idle is the other side's affair."""
-        self._stop()
+        self._alarm.set(None)
 
     def close(self) -> None:
-        """Stop the watch. The timer is joined first, so that it cannot shut a socket that reuses the number."""
-        self._stop()
+        """Stop the watch. The alarm is joined first, so that it cannot shut a socket that reuses the number."""
+        self._alarm.stop()
         if self._line is not None:
             self._line.close()
 
@@ -119,18 +160,9 @@ class Route:
         line.settimeout(self._deadline.within(self._connect_timeout).left())
         self.close()
         self._line = line.dup()
-        self._start()
+        self._alarm = Alarm(self._cut)
+        self._alarm.set(self._deadline)
         return line
-
-    def _start(self) -> None:
-        self._timer = threading.Timer(self._deadline.left(), self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer.join()
 
     def _cut(self) -> None:
         self.cut = True

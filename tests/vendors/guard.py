@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from ipaddress import ip_network
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from vendors.base import VendorError
 from vendors.outbound import Outbound
+from vendors.route import Alarm
 
 LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 EVERYTHING = [ip_network("0.0.0.0/0"), ip_network("::/0")]
@@ -20,6 +22,11 @@ UNREACHABLE = ("unreachable", False, False)
 TLS_FAILED = ("tls_failed", False, False)
 REFUSED = ("address_refused", True, False)
 TOKEN_HOST_REFUSED = ("token_host_refused", True, False)
+
+
+def alarms() -> list[threading.Thread]:
+    """Threads that watch a connection's deadline."""
+    return [one for one in threading.enumerate() if one.name == Alarm.NAME]
 
 
 def failed(url: str, *, allow: Any = LOOPBACK, **options: Any) -> VendorError:

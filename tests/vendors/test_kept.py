@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.vendors.guard import LOOPBACK, NO_ANSWER, TOO_LARGE, UNREACHABLE, facts
+from tests.vendors.guard import LOOPBACK, NO_ANSWER, TOO_LARGE, UNREACHABLE, alarms, facts
 from tests.vendors.scripted_server import Answer, ScriptedServer, http, read_request
 from vendors.base import VendorError
 from vendors.outbound import Kept, Outbound
@@ -70,7 +69,8 @@ def test_many_requests_go_over_one_connection_and_leave_nothing_behind() -> None
             assert ask(kept, server) == b"yes"
         assert len(os.listdir("/proc/self/fd")) <= before
         assert (server.connections, len(server.asked)) == (1, 301)
-    assert not [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+        assert len(alarms()) == 1
+    assert not alarms()
 
 
 def test_tls_is_kept_too(certificate: Path, tls: ssl.SSLContext) -> None:

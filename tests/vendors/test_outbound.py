@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
-import threading
 import time
 from contextlib import closing, suppress
 
 import pytest
 import requests
 
-from tests.vendors.guard import LOOPBACK, NO_ANSWER, SECRET, TOO_LARGE, UNREACHABLE, facts, failed
+from tests.vendors.guard import LOOPBACK, NO_ANSWER, SECRET, TOO_LARGE, UNREACHABLE, alarms, facts, failed
 from tests.vendors.scripted_server import ScriptedServer, http
 from vendors.addresses import Endpoint
 from vendors.base import VendorError
@@ -211,4 +210,4 @@ def test_no_log_line_holds_a_path_or_a_key(answer: bytes, caplog: pytest.LogCapt
 def test_nothing_is_left_running() -> None:
     with ScriptedServer(http(200)) as server:
         Outbound(LOOPBACK).request("GET", server.url)
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert not alarms()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vendors.guard import LOOPBACK, REFUSED, SECRET, TLS_FAILED, UNREACHABLE, facts, failure
+from tests.vendors.guard import LOOPBACK, REFUSED, SECRET, TLS_FAILED, UNREACHABLE, alarms, facts, failure
 from tests.vendors.internet import OTHER_PUBLIC, PUBLIC, PUBLIC_V6, Internet
 from tests.vendors.scripted_server import ScriptedServer, http
 from vendors.answers import Response
@@ -266,4 +266,4 @@ def test_no_log_line_and_no_representation_holds_the_proxys_password(
 def test_nothing_is_left_running(certificate: Path, tls: ssl.SSLContext) -> None:
     with ScriptedServer(http(200), tls=tls) as far, ScriptedServer(tunnel(far.port)) as proxy:
         ask(through(proxy, certificate))
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert not alarms()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.vendors.guard import (
     TLS_FAILED,
     TOKEN_HOST_REFUSED,
     UNREACHABLE,
+    alarms,
     facts,
 )
 from tests.vendors.internet import PUBLIC, Internet
@@ -115,7 +115,8 @@ def test_nothing_is_left_running() -> None:
     with PeerServer(echo) as server, opened(server.ws) as line:
         line.send("x")
         assert line.receive(5) == "x"
-    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+        assert len(alarms()) == 1
+    assert not alarms()
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 412, 503])
