@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import file_digest
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import requests
 
@@ -148,7 +148,7 @@ def submitted(recording: Recording, sandbox: Sandbox, transport: str, name: str)
     options["streaming_url"] = f"http://{sandbox.grpc}" if transport == "grpc" else base
     account = Account(base, {**DRAGON, "token_url": f"{sandbox.url}/issuer/token"}, options)
     sounds, wish = (recording.content.sound,), Wish((NOTE,), LANGUAGE)
-    job = Job(name, wish, file_url="", callback_url="", clinician_ref=USER, sounds=sounds)
+    job = Job(UUID(name), name, wish, file_url="", callback_url="", clinician_ref=USER, sounds=sounds)
     connect("dragon", account, outbound(), SharedTokens()).submit(job, Noted())
 
 

@@ -131,6 +131,7 @@ def call(submission: Submission) -> Submitted:
     audios = request.audio_in_order()
     file_ticket = tickets.for_file(request.audio.pk, seconds=settings.FILE_TICKET_SECONDS)
     job = Job(
+        id=submission.pk,
         client_request_id=submission.client_request_id,
         wish=wish_of(request),
         file_url=f"{settings.DOOR_URL}/files/{file_ticket}",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from uuid import UUID
 
 if TYPE_CHECKING:
     from vendors.outbound import Outbound
@@ -186,11 +187,13 @@ class Tokens(Protocol):
 class Job:
     """One submission, ready to send. Both URLs carry tickets: they are secrets.
 
+    `id` names it among all clinics', `client_request_id` within its own, where the clinic may have chosen it.
     `sounds`: the audio, for a vendor that takes a stream; several where it `takes_several`, in their order.
     The `*_ref`s are the clinic's own. `started_at`: of the consultation, where the clinic told.
     `unanswered_before`: an earlier try under the same `client_request_id` may have reached the vendor.
     """
 
+    id: UUID
     client_request_id: str
     wish: Wish
     file_url: str = field(repr=False)
@@ -415,7 +418,7 @@ class Vendor(Protocol):
         """
 
     def submit(self, job: Job, progress: Progress) -> Submitted:
-        """Hand over one job. Idempotent by `job.client_request_id`, and goes on from `progress`.
+        """Hand over one job. Idempotent by `job.id`, and goes on from `progress`.
 
         Raises VendorError, and Superseded.
         """

@@ -58,12 +58,21 @@ def test_its_own_addresses_go_before_that() -> None:
         "--partner-url": "https://partner.example/api",
         "--streaming-url": "WSS://stream.example/v1",
         "--streaming-api-version": "none",
+        "--chunk-kib": "256",
     }
     connect(*(word for option in given.items() for word in option))
     account = VendorAccount.objects.get()
     assert account.base_url == "https://audio.example/aas"
     assert account.options["streaming_url"] == "WSS://stream.example/v1"
     assert account.options["streaming_api_version"] == "none"
+    assert account.options["chunk_kib"] == 256
+
+
+def test_options_that_are_left_out_next_time_are_named(capsys: Said) -> None:
+    connect("--region", "uk", "--transport", "grpc")
+    assert "no longer" not in capsys.readouterr().err
+    connect("--transport", "grpc")
+    assert "It no longer has --region uk" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -74,6 +83,8 @@ def test_its_own_addresses_go_before_that() -> None:
         (("--environment", "non-production", "--region", "uk"), "in the region us alone"),
         (("--transport", "pigeon"), "transport is one of rest, websocket, grpc"),
         (("--streaming-api-version", "1&x=y"), "--streaming-api-version is a version"),
+        (("--chunk-kib", "0"), "--chunk-kib is a number"),
+        (("--chunk-kib", "64KiB"), "--chunk-kib is a number"),
         (("--streaming-url", "stream.example"), "--streaming-url must be an address"),
         (("--partner-url", "wss://u:p@partner.example"), "--partner-url must be an address"),
         (("--partner-url", f"https://partner.example/{'x' * 500}"), "--partner-url takes 500"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from ipaddress import ip_network
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,6 +26,7 @@ LOOPBACK = [ip_network("127.0.0.0/8")]
 
 def job(**changes: Any) -> Job:
     values: dict[str, Any] = {
+        "id": UUID("5f0c2a34-7b41-4b0c-9f39-0a4ad5b3c101"),
         "client_request_id": "5f0c2a34-7b41-4b0c-9f39-0a4ad5b3c101",
         "wish": Wish(output_objects=("transcript_item", "note"), language="en-US"),
         "file_url": f"https://listenpost.example/files/{CANARY}",

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from uuid import UUID
 
 from tests.vendors.going import Noted, OwnTokens
 from tests.vendors.guard import LOOPBACK
@@ -74,7 +75,7 @@ def main(transport: str, file: str, places: str, url: str, streaming_url: str, n
     account = Account(f"{url}/dragon", {**CREDENTIALS, "token_url": f"{url}/issuer/token"}, options)
     vendor = connect("dragon", account, Outbound(LOOPBACK), OwnTokens())
     wish = Wish(("note",), "en-US")
-    job = Job(name, wish, file_url="", callback_url="", clinician_ref="dr-1", sounds=(File(Path(file)),))
+    job = Job(UUID(name), name, wish, file_url="", callback_url="", clinician_ref="dr-1", sounds=(File(Path(file)),))
     progress, before = Written(Path(places)), most_memory()
     vendor.submit(job, progress)
     sys.stdout.write(json.dumps({"grew": most_memory() - before}))

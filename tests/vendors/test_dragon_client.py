@@ -177,6 +177,17 @@ def test_another_worker_goes_on_behind_what_was_confirmed() -> None:
     assert server.of("finalizeUpload")[0].json()["totalChunks"] == 5
 
 
+def test_chunks_have_the_size_that_the_account_names_but_what_was_begun_keeps_its_own() -> None:
+    tape, begun = Tape(), Noted(ref=REF)
+    begun.place = {"recording": 1, "form": 0, "chunk_bytes": 65536, "chunks": 1}
+    for progress, size in ((Noted(), 100 * 1024), (begun, 65536)):
+        with DragonServer() as server:
+            dragon(server.url, chunk_kib=100).submit(dragon_job(sounds=(tape,)), progress)
+        assert server.uploaded() == tape.data
+        assert len(server.chunks[1, 2] or b"") == size
+        assert server.of("finalizeUpload")[0].json()["totalChunks"] == 1 + -(-tape.size // size)
+
+
 def test_several_recordings_are_numbered_in_their_session() -> None:
     server, tapes = DragonServer(), (Tape(b"one" * 30_000), Tape(b"two" * 10))
     submitted(server, sounds=tapes)

@@ -8,6 +8,7 @@ import json
 import socket
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -410,12 +411,12 @@ def test_a_dictation_says_how_its_audio_is_encoded() -> None:
     assert submitted.answer is not None
 
 
-def test_a_session_has_the_same_id_for_the_same_try_whatever_that_is_called() -> None:
+def test_a_session_is_named_after_the_try_whatever_the_clinic_calls_that() -> None:
+    tries = [uuid4(), uuid4()]
     with SukiServer() as server:
-        for request_id in ("visit-1", "visit-1", "visit-2"):
-            vendor(server).submit(job(client_request_id=request_id, sounds=(Tone(100),)), Noted())
-    first, again, other = (asked.json()["ambient_session_id"] for asked in server.of("create"))
-    assert first == again != other
+        for one in tries:
+            vendor(server).submit(job(id=one, client_request_id="visit-1", sounds=(Tone(100),)), Noted())
+    assert [asked.json()["ambient_session_id"] for asked in server.of("create")] == [str(one) for one in tries]
 
 
 def test_a_session_that_is_there_already_is_gone_on_with() -> None:

@@ -22,7 +22,7 @@ from vendors.base import (
     VendorError,
     Wish,
 )
-from vendors.dragon import answers, customer, exchange, hosts, rules, wire
+from vendors.dragon import answers, customer, exchange, hosts, rules
 from vendors.dragon.access import Access
 from vendors.dragon.configuration import UNKNOWN, Configuration
 from vendors.dragon.customer import Customer
@@ -31,6 +31,7 @@ from vendors.dragon.patience import Patience
 from vendors.dragon.rest_client import AudioService, PartnerApi
 from vendors.dragon.sending import Sending
 from vendors.dragon.tokens import Issued
+from vendors.dragon.uploading import CHUNK_BYTES
 from vendors.dragon.websocket_client import WebSocketClient
 from vendors.dragon.wire import Asked
 from vendors.outbound import Outbound
@@ -41,7 +42,7 @@ class DragonVendor(Vendor):
     """Dragon Copilot's ambient sessions: audio by REST, WebSocket or gRPC, results announced and then fetched.
 
     Of an account's options it reads `region`, `environment` and `transport`, `partner_url` and `streaming_url` where
-    these are other than the vendor's own, and `streaming_api_version`.
+    these are other than the vendor's own, `streaming_api_version`, and `chunk_kib`, how much audio a chunk by REST has.
     """
 
     name: ClassVar[str] = "dragon"
@@ -127,7 +128,7 @@ class DragonVendor(Vendor):
         if not job.sounds:
             raise VendorError("There is no audio to send.", permanent=True, code="no_audio")
         whose = Customer.of(self._account.credentials, job.clinician_ref)
-        asked = Asked(whose, wire.correlation_id(job.client_request_id), job.wish.language)
+        asked = Asked(whose, str(job.id), job.wish.language)
         transport = self._transport(progress.place)
         configuration = self._configuration(asked, transport)
         progress.reached(progress.place, progress.sent_ms)  # to be asked, and to answer, took its time
@@ -136,7 +137,8 @@ class DragonVendor(Vendor):
         sending = Sending(asked, job.sounds, configuration, progress, self.patience)
         if transport == "rest":
             audio = AudioService(self._account.base_url, self._access(hosts.AUDIO_AUDIENCE), self._outbound)
-            call_id = sending.by_rest(self._partner_api(), audio, self._outbound)
+            chunk_bytes = 1024 * int(self._account.options.get("chunk_kib") or 0) or CHUNK_BYTES
+            call_id = sending.by_rest(self._partner_api(), audio, self._outbound, chunk_bytes)
         else:
             call_id = sending.by_stream(self._streaming(transport))
         return Submitted(asked.correlation_id, call_id=call_id)

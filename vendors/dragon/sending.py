@@ -30,14 +30,15 @@ class Sending:
     progress: Progress
     patience: Patience
 
-    def by_rest(self, partner_api: PartnerApi, audio: AudioService, outbound: Outbound) -> str:
+    def by_rest(self, partner_api: PartnerApi, audio: AudioService, outbound: Outbound, chunk_bytes: int) -> str:
         """Session, chunks, how many they were, and the session's end."""
         asked = self.asked
         if not self.progress.place:
             partner_api.make_session(asked)
             self.progress.opened(asked.correlation_id)
         for number, form, content, begins_ms in self._left(streamed=False):
-            sent = Upload(content, self.progress, number=number, form=form, begins_ms=begins_ms)
+            place = {"number": number, "form": form, "begins_ms": begins_ms, "chunk_bytes": chunk_bytes}
+            sent = Upload(content, self.progress, **place)
 
             def store(way: Kept, chunk: int, data: bytes | None, is_last: bool, number: int = number) -> None:
                 audio.store(way, asked, number, chunk, data, is_last=is_last)

@@ -17,6 +17,7 @@ from vendors.dragon.content import Content
 from vendors.dragon.patience import Patience
 from vendors.outbound import Kept, Outbound
 
+#: Known to work. The vendor publishes no limit.
 CHUNK_BYTES = 64 * 1024
 AT_ONCE = 4
 #: How often it is told how far it is, which also says that the work goes on.
@@ -30,14 +31,17 @@ Store = Callable[[Kept, int, bytes | None, bool], object]
 class Upload:
     """One recording of a session on its way. `number`: of it; `begins_ms`: audio of the session before it.
 
-    Its place: `recording`, `form` of its content, `chunk_bytes`, and how many `chunks` are confirmed from the first on.
+    Its place: `recording`, `form` of its content, `chunk_bytes`, which stay as they were begun with, and how many
+    `chunks` are confirmed from the first on.
     """
 
-    def __init__(self, content: Content, progress: Progress, *, number: int, form: int, begins_ms: int) -> None:
+    def __init__(
+        self, content: Content, progress: Progress, *, number: int, form: int, begins_ms: int, chunk_bytes: int
+    ) -> None:
         self.content, self.progress = content, progress
         self.begins_ms = begins_ms
         place = progress.place if progress.place.get("recording") == number else {}
-        self.chunk_bytes = place.get("chunk_bytes", CHUNK_BYTES)
+        self.chunk_bytes = place.get("chunk_bytes", chunk_bytes)
         self._confirmed, self._ahead = place.get("chunks", 0), set[int]()
         self._place = {"recording": number, "form": form, "streamed": 0, "chunk_bytes": self.chunk_bytes}
         self._told_at = time.monotonic()

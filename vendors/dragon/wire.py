@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID, uuid5
 
 import orjson
 
@@ -67,14 +67,6 @@ class Heard:
 
     stored: int
     is_closed: bool = False
-
-
-def correlation_id(client_request_id: str) -> str:
-    """The same UUID for the same try, so that a session is made once however often it is asked for."""
-    try:
-        return str(UUID(client_request_id))
-    except ValueError:
-        return str(uuid5(NAMESPACE_URL, f"listenpost:{client_request_id}"))
 
 
 def recording_id(correlation: str, number: int) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, NotRequired, TypedDict
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from vendors.base import NOTE, Job, Link, RecordingLinks, Speech, Unreadable
 from vendors.reading import Fields, read_object
@@ -48,16 +47,8 @@ class DictationBody(TypedDict):
     audio_config: AudioConfig
 
 
-def session_id(client_request_id: str) -> str:
-    """The same UUID for the same try, so that a session is made once however often it is asked for."""
-    try:
-        return str(UUID(client_request_id))
-    except ValueError:
-        return str(uuid5(NAMESPACE_URL, f"listenpost:{client_request_id}"))
-
-
 def ambient_body(job: Job) -> AmbientBody:
-    body: AmbientBody = {"ambient_session_id": session_id(job.client_request_id)}
+    body: AmbientBody = {"ambient_session_id": str(job.id)}
     if job.encounter_ref:
         body["encounter_id"] = job.encounter_ref
     return body
@@ -73,7 +64,7 @@ def context_body(job: Job, specialty: str) -> dict[str, Any]:
 
 def dictation_body(job: Job, speech: Speech) -> DictationBody:
     return {
-        "transcription_session_id": session_id(job.client_request_id),
+        "transcription_session_id": str(job.id),
         "audio_config": {
             "audio_encoding": speech.encoding,
             "audio_language": full_language(speech.language),

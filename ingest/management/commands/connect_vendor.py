@@ -18,12 +18,13 @@ from vendors.base import VendorError
 
 OPTIONS = (
     *("region", "environment", "transport", "pace", "recordings_per_second"),
-    *("partner_url", "streaming_url", "streaming_api_version"),
+    *("partner_url", "streaming_url", "streaming_api_version", "chunk_kib"),
 )
 #: What some of them may be, and how that is said.
 FORMS = {
     "pace": ("real_time|fast", "real_time or fast"),
     "streaming_api_version": ("[0-9.-]{1,20}|none", "a version such as 1, or none"),
+    "chunk_kib": ("[1-9][0-9]{0,3}", "a number of KiB below 10000, such as 64"),
     "recordings_per_second": (r"[0-9]{1,3}(\.[0-9])?", "a number below 1000, such as 5 or 0.5"),
 }
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         given.add_argument("--credentials", help="A JSON object, or - to read it from standard input.")
         given.add_argument("--credentials-file", help="A file that holds the JSON object.")
         for name in OPTIONS:
-            parser.add_argument(f"--{name.replace('_', '-')}")
+            parser.add_argument(flag(name))
         parser.add_argument("--subscribe", action="store_true", help="Tell the vendor to send its webhooks here.")
 
     def handle(self, *, clinic: str, vendor: str, **options: Any) -> None:
@@ -55,12 +56,16 @@ class Command(BaseCommand):
             raise CommandError(f"{VENDORS[vendor].title} cannot be told where to send webhooks: leave --subscribe out.")
         address = check_address("--base-url", options["base_url"] or VENDORS[vendor].home(chosen))
         facts: dict[str, Any] = {"base_url": address, "options": chosen}
+        before = VendorAccount.objects.filter(clinic=owner, vendor=vendor).first()
         try:
             credentials = accounts.read(read_text(options["credentials"], options["credentials_file"]))
             account = accounts.connect(owner, vendor, credentials, **facts, by=log.command())
         except accounts.Refused as refusal:
             raise CommandError(str(refusal)) from None
         self.stderr.write(f"{owner.slug} is connected to {VENDORS[vendor].title} at {address}.")
+        if gone := before and before.options.keys() - chosen.keys():
+            named = ", ".join(f"{flag(name)} {before.options[name]}" for name in sorted(gone))
+            self.stderr.write(f"It no longer has {named}: each time, give all that is to hold.")
         if options["subscribe"]:
             self.subscribe(account)
         if url := accounts.webhook_url(account):
@@ -76,17 +81,24 @@ class Command(BaseCommand):
         self.stderr.write("It is subscribed.")
 
 
+def flag(option: str) -> str:
+    """As it is given."""
+    return f"--{option.replace('_', '-')}"
+
+
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The vendor's own options; those not given are left out."""
     given: dict[str, Any] = {name: options[name] for name in OPTIONS if options[name]}
     for name in given.keys() & FORMS.keys():
         form, words = FORMS[name]
         if not re.fullmatch(form, given[name]):
-            raise CommandError(f"--{name.replace('_', '-')} is {words}.")
+            raise CommandError(f"{flag(name)} is {words}.")
     if "recordings_per_second" in given:
         given["recordings_per_second"] = float(given["recordings_per_second"])
+    if "chunk_kib" in given:
+        given["chunk_kib"] = int(given["chunk_kib"])
     for name in given.keys() & {"partner_url", "streaming_url"}:
-        given[name] = check_address(f"--{name.replace('_', '-')}", given[name], streams=True)
+        given[name] = check_address(flag(name), given[name], streams=True)
     return given
 
 
