@@ -12,6 +12,16 @@ from ingest import tasks
 from ingest.models import Callback, Submission
 
 
+#: Of one try: a vendor that says something else each time it is asked fills no table.
+MOST_UNREADABLE = 20
+
+
+def is_full(submission: Submission) -> bool:
+    """Whether as much that cannot be read has been fetched for it as is kept."""
+    junk = Callback.objects.filter(submission=submission, proven_by=Callback.Proof.POLLED, state=Callback.State.JUNK)
+    return junk[:MOST_UNREADABLE].count() == MOST_UNREADABLE
+
+
 def keep(submission: Submission, bodies: Sequence[bytes], proof: Callback.Proof) -> None:
     """Makes callbacks of them, to be processed soon; a body that is there already changes nothing."""
     Callback.objects.bulk_create([_callback(submission, body, proof) for body in bodies], ignore_conflicts=True)

@@ -116,7 +116,7 @@ def inquire(inquiry: Inquiry) -> None:
         is_done = not awaits or has_come(submission, inquiry, answers)
         with transaction.atomic():
             if settle(inquiry, **(ENDED if is_done else unread(inquiry, answers))) and answers:
-                fetched.keep(submission, answers, Callback.Proof.POLLED)
+                fetched.keep(submission, worth_keeping(submission, answers), Callback.Proof.POLLED)
 
 
 def put(submission: Submission, inquiry: Inquiry, *, is_awaited: bool) -> list[bytes]:
@@ -131,6 +131,11 @@ def has_come(submission: Submission, inquiry: Inquiry, answers: Collection[bytes
     if VENDORS[submission.request.vendor].answers_in_parts and not inquiry.callback_id:
         return False
     return any(questions.is_answer(submission, body) for body in answers)
+
+
+def worth_keeping(submission: Submission, answers: Collection[bytes]) -> list[bytes]:
+    """All of them, or those that are an answer once there is enough that is none."""
+    return [body for body in answers if questions.is_answer(submission, body) or not fetched.is_full(submission)]
 
 
 def unread(inquiry: Inquiry, answers: Collection[bytes]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from access import log
 from access.models import Clinic
 from config import leases
-from ingest import asking, inquiries, orphans, processing, questions, replays
+from ingest import asking, fetched, inquiries, orphans, processing, questions, replays
 from ingest.admin import telling
 from ingest.models import AsyncRequest, Callback, Inquiry, Submission, VendorAccount
 from notes.models import Note, Transcript
@@ -99,6 +99,20 @@ def test_what_brings_no_answer_is_kept_once_and_fetched_again(
         assert fresh(waiting.request).state == "waiting"
         due()
     assert Callback.objects.filter(proven_by="polled").count() == len(nothing)
+    work()
+    assert fresh(waiting.request).state == "ready"
+
+
+def test_what_is_other_junk_each_time_fills_no_table_and_the_answer_still_counts(
+    waiting: Submission, script: Script
+) -> None:
+    most = fetched.MOST_UNREADABLE
+    script.answers = [*((b"page %d" % number,) for number in range(most + 3)), (said("The knee."),)]
+    announced(waiting)
+    for _ in range(most + 3):
+        work()
+        due()
+    assert Callback.objects.filter(proven_by="polled", state="junk").count() == most
     work()
     assert fresh(waiting.request).state == "ready"
 

@@ -56,8 +56,9 @@ def many(storage: Any, keeper: Keeper, clinic: Clinic) -> Recording:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")  # a busy machine takes its time for a hundred thousand rows
         cursor.execute(MANY, ids)
+        cursor.execute("ANALYZE recordings_recording")  # or the foreign key is checked as in the empty table of before
         cursor.execute(LINKS)
-        cursor.execute("ANALYZE recordings_recording, recordings_links")
+        cursor.execute("ANALYZE recordings_links")
         cursor.execute("RESET statement_timeout")
     return recording
 
