@@ -11,7 +11,6 @@ from django.utils import timezone
 from ingest import tasks
 from ingest.models import Callback, Submission
 
-
 #: Of one try: a vendor that says something else each time it is asked fills no table.
 MOST_UNREADABLE = 20
 

@@ -446,7 +446,9 @@ class Vendor(Protocol):
         Raises VendorError: `recording_pending` while the vendor is processing it, `recording_gone`, permanent, when it
         has deleted it.
         """
-        raise VendorError(f"{self.title} keeps no recordings.", permanent=True, code="no_recordings")
+        raise VendorError(
+            f"{self.title} keeps no recordings: nothing needs to be done.", permanent=True, code="no_recordings"
+        )
 
     def close(self, held: Held, *, kind: Kind) -> None:
         """Ends what an abandoned job has left open at the vendor; nothing where that has ended already.

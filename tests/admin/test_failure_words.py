@@ -14,15 +14,15 @@ from config.installation import ROOT
 from ingest.admin import telling
 from tests.admin.rows import page_of
 from tests.factories import AsyncRequestFactory, SubmissionFactory
+from vendors.dragon import refusals as dragon
 from vendors.nabla import client, wire
 from vendors.suki import refusals
 
 #: Where a request's failure gets its code.
 SOURCES = [f"ingest/{name}.py" for name in ("submission", "models/account", "sound", "questions")]
-SOURCES += ["vendors/nabla/client.py"]
-SOURCES += [f"vendors/{name}.py" for name in ("answers", "failures", "origins", "outbound", "websocket")]
+SOURCES += [str(path.relative_to(ROOT)) for path in sorted(Path(ROOT, "vendors").rglob("*.py"))]
 TO_DO = re.compile(
-    r"\b(?:check|connect|enter|send|tell|wait|ask for|retry|retry asks|it is asked again|nothing needs)\b",
+    r"\b(?:ask|check|connect|enter|send|tell|upload|wait|retry|it is (?:asked|tried|taken up) again|nothing needs)\b",
     re.IGNORECASE,
 )
 
@@ -49,13 +49,19 @@ def sukis() -> Iterator[str]:
     yield from (words for _, words in (*refusals.BY_ID.values(), *refusals.BY_STATUS.values()))
 
 
-@pytest.mark.parametrize("words", sorted({*nablas(), *sukis()}))
+def dragons() -> Iterator[str]:
+    yield from (words for _, words in (*dragon.BY_STATUS.values(), *dragon.CLOSED.values()))
+    yield from (dragon.by_status(status).message for status in (302, 418, 429, 503))
+    yield dragon.NOT_ALLOWED
+
+
+@pytest.mark.parametrize("words", sorted({*nablas(), *sukis(), *dragons()}))
 def test_what_a_vendor_says_comes_with_what_to_do(words: str) -> None:
     assert words.endswith(".")
     assert TO_DO.search(words)
 
 
-@pytest.mark.parametrize(("code", "before"), sorted(dict(raised()).items()))
+@pytest.mark.parametrize(("code", "before"), sorted(set(raised())))
 def test_every_failure_on_the_way_has_something_to_be_done(code: str, before: str) -> None:
     assert TO_DO.search(telling.REMEDIES.get(code) or before)
 

@@ -126,7 +126,7 @@ class DragonVendor(Vendor):
     def submit(self, job: Job, progress: Progress) -> Submitted:
         """Open the session, hand over its recordings, and have them processed. Raises VendorError and Superseded."""
         if not job.sounds:
-            raise VendorError("There is no audio to send.", permanent=True, code="no_audio")
+            raise VendorError("There is no audio to send: upload it.", permanent=True, code="no_audio")
         whose = Customer.of(self._account.credentials, job.clinician_ref)
         asked = Asked(whose, str(job.id), job.wish.language)
         transport = self._transport(progress.place)

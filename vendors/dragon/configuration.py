@@ -27,8 +27,8 @@ class Configuration:
         """Raises VendorError for a recording that would be refused, or cut."""
         if self.languages and language.lower() not in {one.lower() for one in self.languages}:
             message = (
-                "Dragon Copilot does not take this session's language for this customer. It takes "
-                f"{', '.join(sorted(self.languages))}."
+                "Dragon Copilot does not take this session's language for this customer. Ask again in one that it "
+                f"takes: {', '.join(sorted(self.languages))}."
             )
             raise VendorError(message, permanent=True, code="language_refused")
         seconds = duration_ms / 1000

@@ -106,7 +106,9 @@ def _read(answer: Response) -> Fields:
 def _refusal(answer: Response) -> VendorError:
     status = answer.status
     if status == 429 or status == 408 or status >= 500:
-        message = f"The identity provider of this vendor account is not available just now (HTTP {status})."
+        message = (
+            f"This vendor account's identity provider is not available just now (HTTP {status}). It is asked again."
+        )
         return VendorError(message, permanent=False, code="no_token", retry_after=answer.retry_after())
     message = (
         f"The identity provider gave no token for Dragon Copilot (HTTP {status}). Check the client id, its secret and "

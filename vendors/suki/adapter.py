@@ -99,7 +99,7 @@ class SukiVendor(Vendor):
     def submit(self, job: Job, progress: Progress) -> Submitted:
         """Make the session, stream the audio, end the session; a dictation is answered by that. Raises VendorError."""
         if not job.sounds:
-            raise VendorError("There is no audio to stream.", permanent=True, code="no_audio")
+            raise VendorError("There is no audio to stream: upload it.", permanent=True, code="no_audio")
         if job.wish.kind == "dictation":
             return self._dictate(job, progress)
         return self._stream(job, progress)

@@ -93,7 +93,7 @@ class Partner:
         try:
             return self._signed()
         except _UNUSABLE:
-            message = "No token can be signed with this vendor account's partner_key and partner_claims. Replace them."
+            message = "No token can be signed with this vendor account's partner_key and partner_claims. Enter others."
             failure = VendorError(message, permanent=True, code="partner_key_unusable")
         # Raised out here, so that it does not carry the original along: that one's text may hold what was signed.
         raise failure
