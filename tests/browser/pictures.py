@@ -17,7 +17,7 @@ from notes.models import Note
 from notes.weighing import weigh
 from recordings.models import Recording, RecordingPart
 from tests.browser.conftest import signed_in
-from tests.browser.consultations import being_dictated, consulted, in_hand, of_request
+from tests.browser.consultations import being_dictated, consulted, in_hand, of_request, revised
 from tests.browser.desk import Desk
 from tests.browser.pages import Shown, listed, of_row, site, to_sign
 from tests.browser.world import World
@@ -49,6 +49,7 @@ PICTURES = [
     Shown("search", "ada", listed("notes_note"), {"Words": "blood pressure"}, ("Search",)),
     Shown("note", "ada", of_row("fresh")),
     Shown("conflict", "ada", of_row("in_hand", "conflict")),
+    Shown("revised", "ada", of_row("revised")),
     Shown("sign", "ada", to_sign),
     Shown("print", "ada", of_row("fresh", "print")),
     Shown("transcript", "ada", lambda world: reverse("admin:notes_transcript_change", args=[world["said"].pk])),
@@ -72,7 +73,8 @@ def world(web: str, django_db_blocker: Any) -> World:
         CallbackFactory(submission=waiting.current_submission, state="junk", problem="It is no JSON.")
         more = {"fresh": fresh, "said": fresh.request.transcript, "waiting": waiting}
         more |= {"dictation": dictation(clinic), "recording": at_risk(clinic)}
-        return World(clinic, rows | more | {"in_hand": in_hand(clinic, people["ada"])}, people)
+        more |= {"in_hand": in_hand(clinic, people["ada"]), "revised": revised(clinic, people["ada"])}
+        return World(clinic, rows | more, people)
 
 
 def person(clinic: Clinic, first: str, last: str) -> User:
