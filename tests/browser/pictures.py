@@ -10,14 +10,16 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from access.log import Actor, Kind
 from access.models import Clinic, User
 from config.installation import ROOT
 from ingest.models import AsyncRequest, Audio, Session
+from notes import review
 from notes.models import Note
 from notes.weighing import weigh
 from recordings.models import Recording, RecordingPart
 from tests.browser.conftest import signed_in
-from tests.browser.consultations import being_dictated, consulted, in_hand, of_request, revised
+from tests.browser.consultations import being_dictated, consulted, in_hand, of_request, write_anew
 from tests.browser.desk import Desk
 from tests.browser.pages import Shown, listed, of_row, site, to_sign
 from tests.browser.world import World
@@ -91,6 +93,13 @@ def note_of(clinic: Clinic, people: dict[str, User], title: str, template: str, 
     if state in ("signed", "amended"):
         facts |= {"signed_by": people[holder], "signed_at": timezone.now() - timedelta(minutes=20)}
     return NoteFactory(request=request, title=title, template=template, text=f"{title}.", state=state, **facts)
+
+
+def revised(clinic: Clinic, reviewer: User) -> Note:
+    note = consulted(clinic, "VISIT-1039")
+    review.claim(note.pk, Actor(Kind.USER, str(reviewer.pk)))
+    write_anew(note)
+    return note
 
 
 def dictation(clinic: Clinic) -> AsyncRequest:
