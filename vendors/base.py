@@ -292,6 +292,7 @@ class Result:
     """An answer, normalised. Either `failure` is set, or it is a success with whatever the vendor sent of the rest.
 
     `as_of`: when it became so at the vendor, where that is said: of two that differ, the later one counts.
+    `is_supplement`: it stands beside what else comes of the same session, and is no later text of it.
     """
 
     client_request_id: str | None = None
@@ -300,6 +301,7 @@ class Result:
     note: NoteText | None = None
     failure: Failure | None = None
     as_of: datetime | None = None
+    is_supplement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,13 +309,14 @@ class Notice:
     """The vendor says that something became of `ref`, without bringing it: `poll` asks, or `fetch` where it has a link.
 
     `problem`: what staff should know, in plain words, where the notice itself is out of the ordinary.
-    `as_of`: when it happened, where that is said.
+    `as_of`: when it happened, where that is said. `is_supplement`: of the result that it announces.
     """
 
     ref: str
     problem: str = ""
     link: str = field(default="", repr=False)
     as_of: datetime | None = None
+    is_supplement: bool = False
 
 
 class Proof(Protocol):

@@ -24,6 +24,7 @@ AUDIENCE = "listenpost"
 CLIENT, SECRET = "sandbox-partner", "sandbox-partner-secret"
 LIFETIME = 3600
 FORM = "application/x-www-form-urlencoded"
+AUTH_METHODS = "token_endpoint_auth_methods_supported"
 DEFAULT_SCOPE = "/.default"
 
 
@@ -47,7 +48,7 @@ def metadata(url: str) -> dict[str, Any]:
         "issuer": url,
         "jwks_uri": f"{base}/jwks",
         "token_endpoint": f"{base}/token",
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        AUTH_METHODS: ["client_secret_basic", "client_secret_post"],
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": ["token"],  # Must be there and not be empty, though nobody can log in here.
         "subject_types_supported": ["public"],
@@ -74,10 +75,12 @@ def claims(url: str, client: str, audience: str, lifetime: int = LIFETIME, not_b
     }
 
 
-def check_token_request(request: Request, clients: Mapping[str, str]) -> tuple[str, str]:
+def check_token_request(request: Request, clients: Mapping[str, str], *, basic_only: bool) -> tuple[str, str]:
     """(client, audience) of a request that gets a token; raises Refused."""
-    form = read_form(request)
-    client, secret = credentials(form, request.headers.get("authorization"))
+    form, authorization = read_form(request), request.headers.get("authorization")
+    if basic_only and authorization is None:
+        raise Refused("invalid_client", "The client must authenticate by HTTP Basic.")
+    client, secret = credentials(form, authorization)
     if clients.get(client) != secret:
         raise Refused("invalid_client", "The client is unknown or its secret is wrong.")
     if "grant_type" not in form:

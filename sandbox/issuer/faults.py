@@ -8,7 +8,7 @@ from sandbox.issuer.contract import CACHED, JWKS, METADATA, TOKEN
 from sandbox.issuer.keys import Keys
 from sandbox.messages import Answer, Silence
 
-CONNECTION, LIFETIME = "connection", "lifetime"
+CONNECTION, CLIENTS, LIFETIME = "connection", "clients", "lifetime"
 SECONDS = {"seconds": 60.0}
 JUNK = {"body": "<html><body>502 Bad Gateway</body></html>"}
 ELSEWHERE = {"url": ""}
@@ -34,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "token_timeout": Kind(TOKEN, SECONDS),
     "token_junk": Kind(TOKEN, JUNK),
     "token_redirect": Kind(TOKEN, ELSEWHERE),
+    "basic_only": Kind(CLIENTS),
     "token_short": Kind(LIFETIME, {"lifetime": 2}),
 }
 

@@ -54,7 +54,13 @@ class Issuer:
             return Answer(405, {"error": "method_not_allowed"}, {"Allow": allowed})
         if endpoint == contract.TOKEN:
             return self.token(request)
-        return Answer(200, self.documents()[endpoint], contract.CACHED)
+        document = self.documents()[endpoint]
+        if endpoint == contract.METADATA and self.basic_only():
+            del document[contract.AUTH_METHODS]  # RFC 8414: where they are not named, it is client_secret_basic
+        return Answer(200, document, contract.CACHED)
+
+    def basic_only(self) -> bool:
+        return bool(self.faults.take(None, frozenset({issuer_faults.CLIENTS})))
 
     def documents(self) -> dict[str, dict[str, Any]]:
         return {
@@ -65,7 +71,7 @@ class Issuer:
 
     def token(self, request: Request) -> Answer:
         try:
-            client, audience = contract.check_token_request(request, self.clients)
+            client, audience = contract.check_token_request(request, self.clients, basic_only=self.basic_only())
         except contract.Refused as error:
             return error.answer()
         short = self.faults.take(None, frozenset({issuer_faults.LIFETIME})).get(issuer_faults.LIFETIME)

@@ -117,7 +117,7 @@ def test_a_failure_while_storing_reports_no_secret(
 
 def test_whoever_connects_a_vendor_that_has_to_be_told_of_it_reads_so(manager: Client) -> None:
     ids = dict.fromkeys(("partner_id", "customer_id", "product_id"), "5a9db0c5-0001-4000-8000-000000000001")
-    client = {"client_id": "c", "client_secret": "s", "issuer": "https://login.example", "access_token": "t"}
+    client = {"client_id": "c", "client_secret": "s", "issuer": "https://login.example", "access_token": "t" * 16}
     form = {"vendor": "dragon", "credentials": json.dumps({**ids, **client})}
     shown = manager.post(ADD, form, follow=True).content.decode()
     assert "run connect_vendor with --subscribe" in shown

@@ -99,7 +99,9 @@ def test_what_there_is_not_is_refused(options: tuple[str, ...], because: str) ->
     [
         {"access_token": []},
         {"access_token": [CANARY]},
-        {"access_token": ["one"] * 9},
+        {"access_token": ["one-of-nine-secrets"] * 9},
+        {"access_token": "too-short"},
+        {"access_token": ["long-enough-a-secret", "and+one+with+signs+in+it"]},
         {"customer_id": CANARY},
         {"client_secret": ""},
         {"issuer": "https://login.example"},
@@ -112,10 +114,10 @@ def test_credentials_that_cannot_be_used_are_refused_and_not_repeated(changes: d
 
 def test_it_is_told_where_results_go_and_the_first_of_its_secrets(capsys: Said) -> None:
     with DragonServer() as server:
-        subscribe(server, access_token=["new", "old"])
+        subscribe(server, access_token=["the-new-secret-of-ours", "the-old-secret-of-ours"])
     account, said = VendorAccount.objects.get(), capsys.readouterr()
     told = server.of("subscriptions")[0].json()
-    assert (told["webHookUrl"], told["accessToken"]) == (said.out.strip(), "new")
+    assert (told["webHookUrl"], told["accessToken"]) == (said.out.strip(), "the-new-secret-of-ours")
     assert told["webHookUrl"].endswith(f"/callbacks/dragon/accounts/{account.pk}")
     assert "It is subscribed." in said.err
 
@@ -139,8 +141,11 @@ def test_a_subscription_that_fails_leaves_an_account_that_can_be_tried_again(
     with DragonServer(**{call: [answer]}) as server, pytest.raises(CommandError) as caught:
         subscribe(server)
     assert caught.value.returncode == 1
+    calls = [asked.headers["x-correlation-id"] for asked in server.of("subscriptions")]
     said = str(caught.value)
     assert re.match("It is not subscribed: .*" + because, said)
+    assert said.endswith(f" The call's id, for its support: {calls[-1]}." if calls else ".")
+    assert ("for its support" in said) is bool(calls)
     account = VendorAccount.objects.get()
     with DragonServer() as server:
         subscribe(server)

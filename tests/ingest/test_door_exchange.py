@@ -38,12 +38,12 @@ REFUSED, TRY_AGAIN = (401, {"error": "origin not proven"}), (503, {"error": "not
 
 
 @contextmanager
-def served(log: Path, **env: str) -> Iterator[str]:
+def served(log: Path, application: str = "tests.ingest.exchange_door", **env: str) -> Iterator[str]:
     """A door's address. It works on the test database and counts nobody's refusals, unless `env` says otherwise."""
     port = free_port()
     usual = {"DATABASE_URL": on_test_database(os.environ["DATABASE_URL"]), "RATE_REFUSED": "none"}
     options = ["--interface", "asgi", "--port", str(port), "--no-ws", "--log-level", "warning"]
-    command = [sys.executable, "-m", "granian", *options, "tests.ingest.exchange_door:application"]
+    command = [sys.executable, "-m", "granian", *options, f"{application}:application"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | usual | env, stdout=output, stderr=output)
     try:

@@ -187,6 +187,14 @@ def test_refuses_two_ways_to_authenticate_and_what_is_no_form(issuer: Issuer) ->
     assert twice.json()["error"] == broken.json()["error"] == "invalid_request"
 
 
+def test_it_can_be_one_that_takes_basic_alone(issuer: Issuer) -> None:
+    issuer.fault("basic_only")
+    assert "token_endpoint_auth_methods_supported" not in issuer.metadata().json()
+    refused = issuer.ask({**GRANT, "client_id": CLIENT, "client_secret": SECRET})
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert issuer.ask(GRANT, auth=(CLIENT, SECRET)).status_code == 200
+
+
 def test_other_methods_and_addresses_are_refused(issuer: Issuer) -> None:
     assert issuer.get("token").headers["Allow"] == "POST"
     assert requests.post(f"{issuer.url}/jwks", timeout=8).status_code == 405

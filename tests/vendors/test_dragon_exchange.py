@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.vendors.contract import CANARY
 from tests.vendors.dragon_server import CREDENTIALS, DragonServer
-from tests.vendors.going import OwnTokens
 from tests.vendors.scripted_server import Answer, http
 from tests.vendors.signed_contract import JUNK
 from tests.vendors.test_dragon_client import REF, dragon, event, fetched
 from vendors.base import Account, Line, Notice, Rejected, Result, Section, Unreadable, VendorError
 from vendors.dragon.adapter import DragonVendor
+from vendors.dragon.exchange import SUPPLEMENT
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HANDSHAKE = "webhook-request-origin"
@@ -47,9 +48,26 @@ def test_nobody_else_is(query: str, code: str) -> None:
 
 
 def test_several_secrets_hold_while_they_are_rotated() -> None:
-    both = {**CREDENTIALS, "access_token": ["new", "old"]}
-    assert not DragonVendor.check_credentials(both)
-    assert DragonVendor.webhook_secrets(both) == ["new", "old"]
+    both = ["the-new-secret-of-it", "the-old-secret-of-it"]
+    assert not DragonVendor.check_credentials({**CREDENTIALS, "access_token": both})
+    assert DragonVendor.webhook_secrets({**CREDENTIALS, "access_token": both}) == both
+
+
+@pytest.mark.parametrize("secret", ["a" * 16, "a" * 500, "Az09-._~" * 2])
+def test_every_secret_that_an_account_takes_proves_encoded_and_as_it_is(secret: str) -> None:
+    credentials = {**CREDENTIALS, "access_token": secret}
+    assert not DragonVendor.check_credentials(credentials)
+    for spelt in (secret, quote(secret, safe=""), "".join(f"%{ord(one):02x}" for one in secret)):
+        proof = DragonVendor.read_proof({}, f"access_token={spelt}", NOW)
+        proof.verify(b"{}", DragonVendor.webhook_secrets(credentials))
+
+
+@pytest.mark.parametrize("secret", ["a" * 15, "a" * 501, *("sixteen-and-more" + sign for sign in "+%&#=/?;!@:é \n")])
+def test_one_that_could_come_back_as_another_is_refused(secret: str) -> None:
+    for given in (secret, ["the-subscriptions-secret", secret]):
+        (said,) = DragonVendor.check_credentials({**CREDENTIALS, "access_token": given})
+        assert "16 to 500 characters" in said
+        assert secret not in said
 
 
 def test_a_sender_may_ask_whether_it_may_send() -> None:
@@ -68,15 +86,25 @@ def read(said: dict[str, Any]) -> Notice:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "encounter_data_ready_complete",
-        "transcript_ready_complete",
-        "encounter_data_updated",
-        "supplemental_encounter_data_ready",
-    ],
+    ["encounter_data_ready_complete", "transcript_ready_complete", "encounter_data_updated", SUPPLEMENT],
 )
 def test_an_event_says_of_what_session_there_is_something_and_where(kind: str) -> None:
-    assert read(event(type=kind)) == Notice(REF, "", "https://partnerapi.example/n/1", AS_OF)
+    assert read(event(type=kind)) == Notice(REF, "", "https://partnerapi.example/n/1", AS_OF, kind == SUPPLEMENT)
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        ("2026-03-01T15:34:12+01:00", AS_OF),
+        ("2000-01-01T00:00:00+14:00", datetime(1999, 12, 31, 10, tzinfo=UTC)),
+        *((said, None) for said in ("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2101-01-01T00:00:00Z")),
+        *((said, None) for said in ("1970-01-01T00:00:00Z", "2026-03-01T14:34:12", "soon", "", "\ud800", 7, None)),
+    ],
+)
+def test_a_time_that_cannot_be_is_none(told: Any, moment: datetime | None) -> None:
+    result = DragonVendor.parse(json.dumps({**json.loads(fetched({})), "as_of": told}).encode())
+    for said in (read(event(time=told)), result):
+        assert (said.as_of, said.as_of and said.as_of.tzinfo) == (moment, moment and UTC)
 
 
 def test_an_event_of_another_type_is_kept_and_not_followed() -> None:
@@ -117,6 +145,20 @@ def test_an_event_is_known_again_by_its_source_and_id() -> None:
     assert len({first, *ids}) == 5
     assert all(0 < len(one or "") <= 200 for one in ids)
     assert {DragonVendor.event_id({}, body) for body in JUNK} == {None}
+
+
+@pytest.mark.parametrize("name", ["id", "source"])
+def test_halves_of_characters_make_ids_too_and_each_its_own(name: str) -> None:
+    bodies = [json.dumps(event(**{name: told})).encode() for told in ("a\ud800", "a\udfff", "a\ufffd")]
+    ids = [DragonVendor.event_id({}, body) for body in bodies]
+    assert ids == [DragonVendor.event_id({}, body) for body in bodies]
+    assert len(set(ids) - {None}) == 3
+
+
+@pytest.mark.parametrize("source", [None, 7, ["/dax"], "deep"])
+def test_what_has_no_source_has_no_id(source: Any) -> None:
+    body = json.dumps(event(source=source)).encode()
+    assert DragonVendor.event_id({}, body.replace(b'"deep"', b"[" * 1000 + b"]" * 1000)) is None
 
 
 # --- Fetching
@@ -186,7 +228,28 @@ def test_what_cannot_be_fetched_says_whether_it_may_yet(answer: bytes, permanent
 def test_a_link_to_another_host_is_not_followed(link: str) -> None:
     with DragonServer() as server, pytest.raises(VendorError) as caught:
         dragon(server.url).fetch(notice(link))
-    assert (caught.value.code, caught.value.permanent, server.asked) == ("address_refused", True, [])
+    assert (caught.value.code, caught.value.permanent, server.asked) == ("link_refused", True, [])
+    assert "--partner-url of connect_vendor" in caught.value.message
+    assert not link.strip() or link not in caught.value.message
+
+
+def test_a_link_to_the_partner_address_that_the_account_names_is_followed() -> None:
+    answer = http(200, {"notificationId": "n1", "data": "{}"})
+    with DragonServer() as elsewhere, DragonServer(n1=[answer]) as server:
+        named = dragon(elsewhere.url, partner_url=f"{server.url}/api")
+        assert named.fetch(notice(f"{server.url}/partner/notifications/n1"))
+
+
+def test_what_is_fetched_says_whether_it_stands_beside_the_note() -> None:
+    answer = http(200, {"notificationId": "n1", "data": json.dumps({"resources": [resource("Dear Dr. Roe")]})})
+    for kind in (SUPPLEMENT, "encounter_data_updated"):
+        with DragonServer(n1=[answer]) as server:
+            announced = event(type=kind)
+            announced["data"]["retrievalUrl"] = f"{server.url}/partner/notifications/n1"
+            (body,) = dragon(server.url).fetch(read(announced))
+        result = DragonVendor.parse(body)
+        assert isinstance(result, Result)
+        assert (result.note is not None, result.is_supplement) == (True, kind == SUPPLEMENT)
 
 
 # --- Results
@@ -288,6 +351,9 @@ def test_a_subscription_says_where_events_are_to_come_and_by_what_secret() -> No
     [
         ({}, "ambient-audio-service.copilot.us.dragon.com"),
         ({"environment": "non-production"}, "ambient-audio-service.stg.copilot.us.dragon.com"),
+        ({"region": "us", "transport": "websocket"}, "ambient-audio-service.copilot.us.dragon.com"),
+        ({"region": "ca"}, "ambient-audio-service.copilot.ca.dragon.com"),
+        ({"region": "fr"}, "ambient-audio-service.copilot.fr.dragon.com"),
         ({"region": "uk"}, "ambient-audio-service.copilot.uk2.dragon.com"),
         ({"region": "de", "transport": "grpc"}, "ambient-audio-service.copilot.de.dragon.com"),
     ],
@@ -302,7 +368,7 @@ def test_region_and_environment_say_where_it_is(options: dict[str, str], host: s
 @pytest.mark.parametrize(
     "options",
     [
-        {"region": "uk", "environment": "non-production"},
+        *({"region": region, "environment": "non-production"} for region in ("ca", "fr", "de", "uk")),
         {"region": "uk2"},
         {"environment": "staging"},
         {"transport": "carrier-pigeon"},
@@ -321,6 +387,7 @@ def test_what_there_is_not_is_refused(options: dict[str, str]) -> None:
         {"issuer": "https://login.example"},
         {"token_url": "login.example"},
         {"access_token": ""},
+        {"access_token": []},
         {"access_token": [""]},
         {"access_token": 7},
         {"ehr_instance_id": 7},
@@ -328,43 +395,3 @@ def test_what_there_is_not_is_refused(options: dict[str, str]) -> None:
 )
 def test_credentials_that_cannot_be_used_are_refused(changes: dict[str, Any]) -> None:
     assert DragonVendor.check_credentials({**CREDENTIALS, **changes})
-
-
-# --- Tokens
-def test_the_issuers_metadata_say_where_tokens_are_had() -> None:
-    with DragonServer() as server:
-        metadata = {"issuer": server.url, "token_endpoint": f"{server.url}/token"}
-        server.scripts["openid-configuration"] = [http(200, metadata)]
-        dragon(server.url, provider="issuer").subscribe("https://door.example")
-    assert server.of("token")
-    assert server.of("openid-configuration")[0].path == "/.well-known/openid-configuration"
-
-
-@pytest.mark.parametrize(
-    ("answer", "permanent"),
-    [
-        (http(400, {"error": "invalid_client", "error_description": CANARY}), True),
-        (http(401, b"no"), True),
-        (http(503), False),
-        (http(200, b"<html>sign in</html>"), False),
-        (http(200, {"access_token": 7}), False),
-        (http(200, {"access_token": "a b"}), False),
-        (http(200, {}), False),
-        (http(302, Location="https://elsewhere.example"), True),
-    ],
-)
-def test_an_identity_provider_that_gives_no_token_is_told_of(answer: bytes, permanent: bool) -> None:
-    with DragonServer(token=[answer]) as server, pytest.raises(VendorError) as caught:
-        dragon(server.url).subscribe("https://door.example")
-    assert caught.value.permanent == permanent
-    assert CANARY not in caught.value.message
-    assert not server.of("subscriptions")
-
-
-def test_a_token_serves_until_shortly_before_its_end() -> None:
-    answer, tokens = http(200, {"access_token": "t", "expires_in": "600"}), OwnTokens()
-    with DragonServer(token=[answer]) as server:
-        for _ in range(2):
-            dragon(server.url, tokens=tokens).subscribe("https://door.example")
-    assert len(server.of("token")) == 1
-    assert list(tokens.seconds.values()) == [540]

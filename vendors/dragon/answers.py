@@ -30,7 +30,13 @@ def _result(said: Fields) -> Result:
     if not ref:
         raise Unreadable("session_id: missing")
     data = _object(_object(said, "answer"), "data")
-    return Result(ref=ref, transcript=_transcript(data), note=_note(data), as_of=read_time(said.value("as_of")))
+    return Result(
+        ref=ref,
+        transcript=_transcript(data),
+        note=_note(data),
+        as_of=read_time(said.value("as_of")),
+        is_supplement=said.value("is_supplement") is True,
+    )
 
 
 def _object(said: Fields, name: str) -> Fields:

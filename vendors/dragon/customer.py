@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from vendors.credentials import MOST_SECRETS, are_secrets, is_secret
 IDS = ("partner_id", "customer_id", "product_id")
 NAMES = (*IDS, "ehr_instance_id", "client_id", "client_secret", "token_url", "issuer", "access_token")
 LONGEST_TEXT = 200
+#: What stands in an address as it is: it comes back the same, whoever encodes it and however often.
+ACCESS_TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,500}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,11 @@ def check(credentials: Mapping[str, Any]) -> Sequence[str]:
     has_url, has_issuer = "token_url" in credentials, "issuer" in credentials
     if has_url == has_issuer or not _is_address(credentials.get("token_url") or credentials.get("issuer")):
         wrong.append("Either 'token_url' or 'issuer' is required: the address of the identity provider.")
-    if not access_tokens(credentials):
+    given = access_tokens(credentials)
+    if not given or not all(map(ACCESS_TOKEN.fullmatch, given)):
         wrong.append(
             "'access_token' is required: a secret of your choice, or a list of them while they are rotated, at most "
-            f"{MOST_SECRETS}, in plain characters without spaces."
+            f"{MOST_SECRETS}. Each is 16 to 500 characters out of A-Z, a-z, 0-9 and - . _ ~"
         )
     return wrong
 

@@ -7,8 +7,9 @@ secret comes back in the address's query, are one client's reading.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -17,15 +18,13 @@ from vendors.base import Notice, Unreadable
 from vendors.reading import Fields, read_object
 
 LONGEST_ID, LONGEST_LINK, LONGEST_ORIGIN = 128, 8_192, 500
+#: By its name, what is behind it goes with the note and does not replace it.
+SUPPLEMENT = "supplemental_encounter_data_ready"
 #: Types of events with a result of ours behind them; there are others.
 ANNOUNCING = frozenset(
-    {
-        "encounter_data_ready_complete",
-        "transcript_ready_complete",
-        "encounter_data_updated",
-        "supplemental_encounter_data_ready",
-    }
+    {"encounter_data_ready_complete", "transcript_ready_complete", "encounter_data_updated", SUPPLEMENT}
 )
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 UNKNOWN_TYPE = "Dragon Copilot tells of something that this version does not know. The event is kept as it came."
 NO_LINK = "Dragon Copilot announces a result and does not say where it is. The event is kept as it came."
 
@@ -36,23 +35,24 @@ def read_event(event: Fields) -> Notice:
     ref = data.optional_text("correlationId", most=LONGEST_ID) if data else None
     if not data or not ref:
         raise Unreadable("data.correlationId: missing")
-    as_of = read_time(event.value("time"))
-    if event.text("type") not in ANNOUNCING:
+    kind, as_of = event.text("type"), read_time(event.value("time"))
+    if kind not in ANNOUNCING:
         return Notice(ref, UNKNOWN_TYPE, as_of=as_of)
     link = data.optional_text("retrievalUrl", most=LONGEST_LINK) or ""
-    return Notice(ref, "" if link else NO_LINK, link, as_of)
+    return Notice(ref, "" if link else NO_LINK, link, as_of, kind == SUPPLEMENT)
 
 
 def event_id(body: bytes) -> str | None:
-    """An event is the same where its source and its id are; None for what has no id."""
+    """An event is the same where its source and its id are; None for what has no such texts."""
     try:
         event = read_object(body)
     except Unreadable:
         return None
-    named = [event.value(name) for name in ("source", "id")]
-    if not isinstance(named[1], str) or not named[1]:
+    source, named = event.value("source"), event.value("id")
+    if not (isinstance(source, str) and isinstance(named, str) and named):
         return None
-    return f"event-sha256:{hashlib.sha256(orjson.dumps([str(one) for one in named])).hexdigest()}"
+    told = json.dumps([source, named])  # lone surrogates too, which orjson refuses, and each of them by itself
+    return f"event-sha256:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def handshake(headers: Mapping[str, str]) -> dict[str, str]:
@@ -79,21 +79,22 @@ def envelope(notice: Notice, answer: bytes) -> bytes:
     """What was fetched, with what its event said of it. Raises Unreadable for what no answer to a fetch looks like."""
     if read_object(answer).value("data") is None:
         raise Unreadable("data: missing")
-    as_of = notice.as_of.isoformat() if notice.as_of else None
+    event = {"as_of": notice.as_of.isoformat() if notice.as_of else None, "is_supplement": notice.is_supplement}
     try:
         orjson.loads(answer)
         said: object = orjson.Fragment(answer.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
         said = answer.decode("utf-8-sig", errors="replace")
-    return orjson.dumps({"answer_to": "dragon", "session_id": notice.ref, "as_of": as_of, "answer": said})
+    return orjson.dumps({"answer_to": "dragon", "session_id": notice.ref, **event, "answer": said})
 
 
 def read_time(value: object) -> datetime | None:
-    """An RFC 3339 time; None for anything else."""
+    """An RFC 3339 time of this century, in UTC; None for anything else."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
         read = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return read if read.tzinfo else None
+    is_sane = read.tzinfo and FIRST_YEAR <= read.year <= LAST_YEAR
+    return read.astimezone(UTC) if is_sane else None

@@ -1,15 +1,17 @@
 """Tokens of the partner's identity provider, by client credentials: one for each audience, shared by all who ask.
 
-Source: RFC 6749, 4.4; OpenID Connect Discovery 1.0, 4. The scope `<audience>/.default` is Entra ID's way.
+Source: RFC 6749, 2.3.1 and 4.4; OpenID Connect Discovery 1.0, 3 and 4; RFC 8414, 2. The scope `<audience>/.default` is
+Entra ID's way.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from base64 import b64encode
 from threading import Lock
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from vendors.answers import Response
 from vendors.base import Account, Tokens, Unreadable, VendorError
@@ -59,14 +61,15 @@ class Issued:
         return token
 
     def _new(self, audience: str) -> str:
+        client = {name: str(self._credentials[name]) for name in ("client_id", "client_secret")}
         asked = {"grant_type": "client_credentials", "scope": f"{audience}/.default"}
-        asked |= {name: str(self._credentials[name]) for name in ("client_id", "client_secret")}
         deadline = Deadline(CALL_SECONDS)
-        url = self._endpoint(deadline)
-        answer = self._outbound.trusting(url).request(
-            "POST", url, headers=FORM, data=urlencode(asked).encode(), total_timeout=deadline.left()
+        url, is_form = self._endpoint(deadline)
+        headers = FORM if is_form else {**FORM, "Authorization": _basic(**client)}
+        body = urlencode({**asked, **client} if is_form else asked).encode()
+        said = _read(
+            self._outbound.trusting(url).request("POST", url, headers=headers, data=body, total_timeout=deadline.left())
         )
-        said = _read(answer)
         token = said.value("access_token")
         if not isinstance(token, str) or not is_secret(token) or len(token) > LONGEST_TOKEN:
             raise _unreadable(Unreadable("access_token: not a token"))
@@ -74,9 +77,10 @@ class Issued:
         self._tokens.put(self._key(audience), token, seconds)
         return self._hold(audience, token, seconds)
 
-    def _endpoint(self, deadline: Deadline) -> str:
+    def _endpoint(self, deadline: Deadline) -> tuple[str, bool]:
+        """Where tokens are had, and whether the client names itself in the form there: else by HTTP Basic."""
         if given := self._credentials.get("token_url"):
-            return str(given)
+            return str(given), True
         issuer = str(self._credentials["issuer"]).rstrip("/")
         said = _read(
             self._outbound.request("GET", f"{issuer}/.well-known/openid-configuration", total_timeout=deadline.left())
@@ -86,12 +90,18 @@ class Issued:
         endpoint = said.text_or_none("token_endpoint", most=LONGEST_URL)
         if not endpoint:
             raise _unreadable(Unreadable("token_endpoint: missing"))
-        return endpoint
+        methods = said.value("token_endpoint_auth_methods_supported")
+        return endpoint, isinstance(methods, list) and "client_secret_post" in methods
 
     def _key(self, audience: str) -> str:
         names = ("token_url", "issuer", "client_id", "client_secret")
         told = "\x00".join([*(str(self._credentials.get(name)) for name in names), audience])
         return f"dragon:{hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    """Each is encoded as in a form first, so that a colon in one of them divides nothing."""
+    return f"Basic {b64encode(f'{quote_plus(client_id)}:{quote_plus(client_secret)}'.encode()).decode()}"
 
 
 def _read(answer: Response) -> Fields:
