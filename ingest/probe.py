@@ -18,6 +18,7 @@ SECONDS = 120
 LONGEST_SECONDS = 24 * 3600
 #: Times tremble; where they begin again, another recording does, whose words would be lost beneath the first one's.
 STEP_BACK_SECONDS = 0.2
+WEBM = "audio/webm"
 CONTENT_TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -25,7 +26,7 @@ CONTENT_TYPES = {
     "mov,mp4,m4a,3gp,3g2,mj2": "audio/mp4",
     "aac": "audio/aac",
     "ogg": "audio/ogg",
-    "matroska,webm": "audio/webm",
+    "matroska,webm": WEBM,
 }
 ACCEPTED = "WAV, FLAC, MP3, M4A or AAC, OGG or Opus, WebM"
 
@@ -58,12 +59,13 @@ def probe(path: Path) -> Sound:
 def measure(path: str) -> dict[str, Any]:
     """In the child: the container's type, and the audio's length."""
     with decoding.opened(path) as container:
-        content_type = CONTENT_TYPES[container.format.name]
         pictures = [stream for stream in container.streams.video if not stream.disposition & 0x400]
         if pictures or not container.streams.audio:
             return {"error": f"The file holds {'video' if pictures else 'no audio'}. Send {ACCEPTED}."}
+        stream = container.streams.audio[0]
+        content_type = type_of(container.format.name, stream.codec_context.codec.canonical_name)
         try:
-            seconds = length(container, container.streams.audio[0])
+            seconds = length(container, stream)
         except Joined:
             return {"error": "The file is several recordings joined to one. Upload each by itself."}
     if not seconds:
@@ -71,6 +73,12 @@ def measure(path: str) -> dict[str, Any]:
     if seconds > LONGEST_SECONDS:
         return {"error": "The file says that it lasts longer than a day. Send one consultation."}
     return {"content_type": content_type, "duration_ms": round(seconds * 1000)}
+
+
+def type_of(container: str, codec: str) -> str:
+    """WebM without more is Opus, as browsers record it; vendors take that, and nothing else that may be in one."""
+    content_type = CONTENT_TYPES[container]
+    return content_type if content_type != WEBM or codec == "opus" else f"{WEBM}; codecs={codec}"
 
 
 def length(container: Any, stream: Any) -> Fraction:

@@ -13,7 +13,8 @@ from vendors.origins import Origin
 from vendors.proxy import Proxy
 
 PORTS = {"https": 443, "http": 80}
-MOST_BYTES = 4 * 1024 * 1024
+#: Of one message to us, all of which are short: larger ones are refused unread.
+MOST_BYTES = 1024 * 1024
 KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS = 30_000, 20_000
 
 # What it says of a failed call holds what the other side wrote.
@@ -30,6 +31,7 @@ def channel(origin: Origin, endpoints: Sequence[Endpoint], proxy: Proxy | None, 
         ("grpc.max_receive_message_length", MOST_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.http2.ping_timeout_ms", KEEPALIVE_TIMEOUT_MS),  # by itself a minute, whatever the other one says
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.primary_user_agent", "listenpost"),
     ]

@@ -22,11 +22,19 @@ FORMATS = {"m4a": "ipod", "aac": "adts"}
 RATE = 48_000
 
 
-def encoded(suffix: str, *, seconds: float = 2.0, pitch: float = 440.0, jump: int = 0, loudness: int = 12_000) -> bytes:
+def encoded(
+    suffix: str,
+    *,
+    seconds: float = 2.0,
+    pitch: float = 440.0,
+    jump: int = 0,
+    loudness: int = 12_000,
+    codec: str = "",
+) -> bytes:
     """A tone of that length in that format; its second half begins `jump` seconds late. Over 32,767 it is clipped."""
     file = io.BytesIO()
     with av.open(file, "w", format=FORMATS.get(suffix, suffix)) as container:
-        stream: Any = container.add_stream(CODECS[suffix], rate=RATE, layout="mono")
+        stream: Any = container.add_stream(codec or CODECS[suffix], rate=RATE, layout="mono")
         times = np.arange(int(seconds * RATE)) / RATE
         sine = np.sin(2 * np.pi * pitch * times) * loudness
         samples = sine.clip(-32_768, 32_767).astype(np.int16).reshape(1, -1)

@@ -31,6 +31,23 @@ def test_each_format_is_known_by_its_bytes_and_measured(suffix: str, tmp_path: P
     assert sound.duration_ms == pytest.approx(2500, abs=100)
 
 
+@pytest.mark.parametrize(
+    ("codec", "content_type"),
+    [
+        ("libopus", "audio/webm"),
+        ("aac", "audio/webm; codecs=aac"),
+        ("flac", "audio/webm; codecs=flac"),
+        ("pcm_s16le", "audio/webm; codecs=pcm_s16le"),
+    ],
+)
+def test_what_is_in_it_is_told_of_webm_that_is_not_opus(codec: str, content_type: str, tmp_path: Path) -> None:
+    file = tmp_path / "no-ending"
+    file.write_bytes(encoded("matroska", seconds=2.5, codec=codec))
+    sound = probe(file)
+    assert sound.content_type == content_type
+    assert sound.duration_ms == pytest.approx(2500, abs=100)
+
+
 def test_a_header_that_lies_about_the_length_is_not_believed(tmp_path: Path) -> None:
     content = io.BytesIO()
     with wave.open(content, "wb") as out:

@@ -7,6 +7,8 @@ signs its webhooks inherits `SignedContract` as well.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -80,8 +82,19 @@ class VendorContract(ABC):
         assert isinstance(result, Result)
         return result
 
+    def refusing(self, answer: Any) -> ScriptedServer:
+        """A vendor that answers so to whatever would hand the job over."""
+        return ScriptedServer(answer)
+
+    @contextmanager
+    def not_there(self) -> Iterator[Vendor]:
+        """Connected to a vendor that is gone."""
+        with ScriptedServer(b"") as server:
+            vendor = self.connected(server)
+        yield vendor
+
     def refusal(self, answer: Any, **changes: Any) -> VendorError:
-        with ScriptedServer(answer) as server, pytest.raises(VendorError) as caught:
+        with self.refusing(answer) as server, pytest.raises(VendorError) as caught:
             self.connected(server).submit(self.job(**changes), Noted())
         return caught.value
 
@@ -223,8 +236,6 @@ class VendorContract(ABC):
             assert (error.permanent, error.unanswered) == (False, True)
 
     def test_a_vendor_that_is_not_there_was_never_asked(self) -> None:
-        with ScriptedServer(b"") as server:
-            vendor = self.connected(server)
-        with pytest.raises(VendorError) as caught:
+        with self.not_there() as vendor, pytest.raises(VendorError) as caught:
             vendor.submit(self.job(), Noted())
         assert (caught.value.permanent, caught.value.unanswered) == (False, False)

@@ -87,6 +87,7 @@ class DragonServer(ScriptedServer):
         self.chunks: dict[tuple[int, int], bytes | None] = {}
         self.recordings: dict[str, Stored] = {}
         self.configuration: dict[str, Any] = CONFIGURATION
+        self.processing: dict[str, Any] | str = {"startProcessing": {"accepted": True}}
         self.processed: list[str] = []
         self.lock = threading.Lock()
 
@@ -114,7 +115,7 @@ class DragonServer(ScriptedServer):
                 if callable(answer):
                     return answer(line)
                 line.sendall(answer)
-                if not answer.startswith(b"HTTP/1.1 2"):
+                if not answer.startswith(b"HTTP/1.1 2") or not is_whole(answer):
                     return None
 
     @staticmethod
@@ -149,8 +150,15 @@ class DragonServer(ScriptedServer):
         _, body = read_frame(peer.receive())
         if call == "startProcessing":
             self.processed.append(body["correlationId"])
-        peer.say({"retrieveConfiguration": self.configuration, "startProcessing": {"accepted": True}})
+            peer.say(self.processing)
+        else:
+            peer.say({"retrieveConfiguration": self.configuration})
         return peer.close()
+
+
+def is_whole(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return f"Content-Length: {len(body)}" in head.decode().split("\r\n")
 
 
 def takes_all(peer: Peer, server: DragonServer, *, most_chunks: int | None = None) -> None:
@@ -202,6 +210,7 @@ class GrpcServer:
         self.takes = list(takes) or [grpc_takes_all]
         self.recordings: dict[str, Stored] = {}
         self.processed: list[str] = []
+        self.processing = pb.StartProcessingResponse(accepted=True)
         self.metadata: list[dict[str, str]] = []
         self.configuration = configuration or pb.RetrieveConfigurationResponse(
             audio_formats=[pb.DataFormat(byte_stream=pb.ByteStream(format_specifier="audio/wav"))],
@@ -218,7 +227,7 @@ class GrpcServer:
 
     def process(self, request: Any, context: Any) -> Any:
         self.processed.append(request.correlation_id)
-        return pb.StartProcessingResponse(accepted=True)
+        return self.processing
 
 
 def grpc_takes_all(server: GrpcServer, requests: Any, context: Any, most_chunks: int | None = None) -> Iterator[Any]:

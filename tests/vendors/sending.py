@@ -1,7 +1,8 @@
 """A worker that sends one file to Dragon Copilot, in a process of its own, so that it can be measured and killed.
 
 `python -m tests.vendors.sending TRANSPORT FILE PLACES URL STREAMING_URL JOB` writes each place that it is told to the
-file PLACES, begins at what stands there, and prints by how many bytes its memory grew at most.
+file PLACES, begins at what stands there, and prints by how many bytes its memory grew at most. So does
+`python -m tests.ingest.sending`, of a file as it was uploaded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from tests.vendors.going import Noted, OwnTokens
 from tests.vendors.guard import LOOPBACK
 from vendors import connect
-from vendors.base import Account, Job, Speech, Wish
+from vendors.base import Account, Job, Sound, Speech, Wish
 from vendors.outbound import Outbound
 
 #: Whom the sandbox knows.
@@ -70,16 +71,17 @@ def most_memory() -> int:
     return 1024 * int(told.partition("VmHWM:")[2].split()[0])
 
 
-def main(transport: str, file: str, places: str, url: str, streaming_url: str, name: str) -> None:
+def send(sound: Sound, transport: str, places: str, url: str, streaming_url: str, name: str) -> None:
     options = {"transport": transport, "partner_url": f"{url}/dragon/partner", "streaming_url": streaming_url}
     account = Account(f"{url}/dragon", {**CREDENTIALS, "token_url": f"{url}/issuer/token"}, options)
     vendor = connect("dragon", account, Outbound(LOOPBACK), OwnTokens())
     wish = Wish(("note",), "en-US")
-    job = Job(UUID(name), name, wish, file_url="", callback_url="", clinician_ref="dr-1", sounds=(File(Path(file)),))
+    job = Job(UUID(name), name, wish, file_url="", callback_url="", clinician_ref="dr-1", sounds=(sound,))
     progress, before = Written(Path(places)), most_memory()
     vendor.submit(job, progress)
     sys.stdout.write(json.dumps({"grew": most_memory() - before}))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    transport, file, *where = sys.argv[1:]
+    send(File(Path(file)), transport, *where)

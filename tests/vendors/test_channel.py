@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +19,8 @@ import grpc
 import pytest
 
 from tests.vendors.contract import CANARY
-from tests.vendors.dragon_server import GrpcServer, serving
+from tests.vendors.dragon_server import DragonServer, GrpcServer, serving
+from tests.vendors.forking import CHILDREN
 from tests.vendors.guard import LOOPBACK, SECRET
 from tests.vendors.internet import OTHER_PUBLIC, PUBLIC, PUBLIC_V6, Internet
 from tests.vendors.scripted_server import ScriptedServer, http
@@ -138,6 +145,63 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
             monkeypatch.setenv(name, proxy.url)
         assert reaches(Outbound(LOOPBACK), f"http://127.0.0.1:{port}")
     assert not proxy.asked
+
+
+# --- Over time
+class Relay:
+    """Hands on what comes to a port, to and fro, until it is `silent`: no end is told to either side."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.silent = port, threading.Event()
+
+    def __call__(self, line: socket.socket) -> None:
+        line.settimeout(None)
+        with socket.create_connection(("127.0.0.1", self.port)) as other:
+            back = threading.Thread(target=self.pump, args=(other, line), daemon=True)
+            back.start()
+            self.pump(line, other)
+            other.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    def pump(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if not self.silent.is_set():
+                    target.sendall(data)
+
+
+def test_a_connection_that_went_silent_is_noticed_before_the_call_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging(GrpcServer):
+        def process(self, request: Any, context: Any) -> Any:
+            relay.silent.set()
+            over.wait(60)
+            return super().process(request, context)
+
+    monkeypatch.setattr("vendors.rpc.KEEPALIVE_MS", 200)
+    monkeypatch.setattr("vendors.rpc.KEEPALIVE_TIMEOUT_MS", 200)
+    over, begun = threading.Event(), time.monotonic()
+    with serving(Hanging()) as port:
+        relay = Relay(port)
+        with ScriptedServer(relay) as between:
+            between.reads_requests = False
+            outbound = Outbound(LOOPBACK).trusting(between.url)
+            with outbound.channel(between.url) as opened, pytest.raises(grpc.RpcError) as caught:
+                ask(opened, 50)
+            over.set()
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert time.monotonic() - begun < 25
+
+
+def test_a_worker_that_has_used_grpc_may_fork() -> None:
+    with DragonServer() as server, serving(GrpcServer()) as port:
+        command = [sys.executable, "-m", "tests.vendors.forking", server.url, str(port)]
+        with subprocess.Popen(command, cwd=Path(__file__).parents[2], start_new_session=True) as worker:
+            try:
+                assert worker.wait(60) == 0
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(worker.pid, signal.SIGKILL)  # what hangs are its children
+        assert len(server.of("token")) == 1 + 1 + CHILDREN
 
 
 def test_nothing_is_left_running_and_nothing_is_said(caplog: pytest.LogCaptureFixture, capfd: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -65,6 +66,8 @@ class DragonContract(VendorContract):
     unknown_is = Notice
     unnamed_ref = REF
     transport = "rest"
+    #: By which the first of the audio, or of what says whose it is, is handed over.
+    first_call = "storeChunk"
 
     def connected(self, server: ScriptedServer) -> Vendor:
         return dragon(server.url, self.transport)
@@ -74,6 +77,17 @@ class DragonContract(VendorContract):
 
     def accepting(self, body: bytes) -> ScriptedServer:
         return DragonServer(end=[http(200, body)])
+
+    def refusing(self, answer: Any) -> ScriptedServer:
+        return DragonServer(**{self.first_call: [answer]})
+
+    @contextmanager
+    def not_there(self) -> Iterator[Vendor]:
+        """There is a token to be had."""
+        with ScriptedServer(b"") as gone:
+            pass
+        with DragonServer() as server:
+            yield dragon(server.url, self.transport, partner_url=gone.url, streaming_url=gone.url)
 
     def success(self, text: str) -> bytes:
         data = (
@@ -104,7 +118,9 @@ class DragonContract(VendorContract):
 
 
 class TestRest(DragonContract):
-    pass
+    def test_an_answer_that_cannot_be_read_confirms_no_audio(self) -> None:
+        error = self.refusal(http(200, b"[1]"))
+        assert (error.code, error.permanent) == ("answer_unreadable", False)
 
 
 class SupersededAt(Noted):
@@ -138,7 +154,8 @@ def test_a_session_is_made_its_chunks_stored_declared_and_the_session_ended() ->
     assert server.chunks[1, 1] is None
     (finalized,) = server.of("finalizeUpload")
     assert finalized.json()["totalChunks"] == len(server.chunks) == 1 + -(-tape.size // 65536)
-    assert server.of("end")[0].headers["x-correlation-id"] == done.call_id
+    assert finalized.headers["x-correlation-id"] == done.call_id
+    assert len(server.of("end")) == 1
 
 
 def test_every_call_has_an_id_of_its_own_and_a_token_of_its_audience() -> None:
@@ -365,7 +382,7 @@ def test_a_token_is_not_looked_up_for_each_chunk() -> None:
 def test_the_work_is_told_of_after_each_step_that_may_take_long() -> None:
     server, progress = DragonServer(), Noted()
     submitted(server, progress)
-    assert [place.get("recording") for place in progress.places] == [None, 1, 1, 2]
+    assert [place.get("recording") for place in progress.places] == [None, 1, 1, 2, 2]
 
 
 def test_a_page_of_somebody_in_between_makes_no_session() -> None:

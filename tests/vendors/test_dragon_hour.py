@@ -16,43 +16,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import requests
 
-ROOT = Path(__file__).parents[2]
-TRANSPORTS = ("rest", "websocket", "grpc")
+from tests.vendors.dragon_sandbox import ROOT, TRANSPORTS, Sandbox, running
+
 SECONDS, RATE = 3_600, 16_000
 CHUNK = 64 * 1024
 PAUSES = {"rest": ("chunk_slow", 0.02), "websocket": ("streaming_slow", 0.005), "grpc": ("streaming_slow", 0.005)}
 
 
-@dataclass
-class Sandbox:
-    url: str
-    grpc_url: str
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/control/dragon/{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    def session(self, name: str) -> Any:
-        return self.control("GET", f"sessions/{name}")
-
-    def chunks(self, name: str) -> int:
-        """How many of a session's have come, those that came twice included."""
-        calls = self.control("GET", "requests")["chunk"]
-        uploaded = sum(call["correlation_id"] == name and call["status"] == 200 for call in calls)
-        return uploaded or int(self.session(name)["recordings"][0]["chunks"])
-
-
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--delay", "3600"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url, grpc_url = (process.stdout.readline().split()[-1] for _ in range(2))
-        yield Sandbox(url, f"http://{grpc_url}")
-        process.terminate()
+    with running(delay=3600) as box:
+        yield box
 
 
 @pytest.fixture(scope="module")
@@ -68,20 +43,20 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Sending:
-    """`name`: of the session, which every try at it has in common."""
+    """`name`: of the session, which every try at it has in common. `worker`: the module that sends."""
 
     sandbox: Sandbox
     transport: str
     file: Path
     places: Path
     name: str
+    worker: str = "tests.vendors.sending"
 
     def begun(self) -> subprocess.Popen[str]:
-        streaming = self.sandbox.grpc_url if self.transport == "grpc" else f"{self.sandbox.url}/dragon"
-        files = [str(self.file), str(self.places)]
-        command = [self.transport, *files, self.sandbox.url, streaming, self.name]
+        streaming = self.sandbox.streaming_url(self.transport)
+        command = [self.transport, str(self.file), str(self.places), self.sandbox.url, streaming, self.name]
         return subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.vendors.sending", *command],
+            [sys.executable, "-W", "error", "-m", self.worker, *command],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -106,17 +81,33 @@ class Sending:
 @pytest.fixture
 def sending(sandbox: Sandbox, hour: Path, tmp_path: Path, transport: str) -> Iterator[Sending]:
     yield Sending(sandbox, transport, hour, tmp_path / "places", str(uuid4()))
-    requests.post(f"{sandbox.url}/control/reset", timeout=30)
+    sandbox.forget()
 
 
 def check_whole(sending: Sending) -> None:
+    with sending.file.open("rb") as file:
+        check_taken(sending, sending.file.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def check_taken(sending: Sending, size: int, sha256: str) -> None:
     """It is at the vendor once, and the same byte for byte."""
     session = sending.sandbox.session(sending.name)
     (recording,) = session["recordings"]
-    assert (recording["complete"], recording["bytes"]) == (True, sending.file.stat().st_size)
-    with sending.file.open("rb") as file:
-        assert recording["sha256"] == hashlib.file_digest(file, "sha256").hexdigest()
+    assert (recording["complete"], recording["bytes"], recording["sha256"]) == (True, size, sha256)
     assert (session["offences"], session["processed"]) == ([], True)
+
+
+def kill_halfway(sending: Sending, size: int) -> None:
+    """Once a good part of so many bytes is confirmed."""
+    fault, seconds = PAUSES[sending.transport]
+    sending.sandbox.fault(fault, seconds=seconds)
+    with sending.begun() as worker:
+        until = time.monotonic() + 60
+        while sending.confirmed() < size // 6 and time.monotonic() < until:
+            time.sleep(0.05)
+        worker.kill()
+    assert size // 6 <= sending.confirmed() < size // 2
+    sending.sandbox.control("DELETE", "faults")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -127,15 +118,7 @@ def test_an_hour_takes_little_memory(sending: Sending) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_worker_that_is_killed_is_followed_and_hardly_anything_is_sent_again(sending: Sending) -> None:
-    fault, seconds = PAUSES[sending.transport]
-    sending.sandbox.control("POST", "faults", {"fault": fault, "seconds": seconds})
-    with sending.begun() as worker:
-        until = time.monotonic() + 40
-        while sending.confirmed() < 20_000_000 and time.monotonic() < until:
-            time.sleep(0.05)
-        worker.kill()
-    assert 20_000_000 <= sending.confirmed() < sending.file.stat().st_size // 2
-    sending.sandbox.control("DELETE", "faults")
+    kill_halfway(sending, sending.file.stat().st_size)
     sending.done()
     check_whole(sending)
     needed = -(-sending.file.stat().st_size // CHUNK)

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidState
 from tests.vendors.dragon_server import DragonServer, GrpcServer, Tape, serving, takes_all
 from tests.vendors.going import Noted
 from tests.vendors.test_dragon_client import REF, dragon, dragon_job
-from tests.vendors.test_dragon_streaming import over_grpc
+from tests.vendors.test_dragon_grpc import over_grpc
 from tests.vendors.websocket_peer import Peer
 from vendors.dragon import wire
 from vendors.dragon.adapter import DragonVendor

@@ -147,10 +147,11 @@ class DragonVendor(Vendor):
         """A note or a transcript; a link to another host than the vendor's own is not followed."""
         if not hosts.is_own(notice.link, self._account):
             message = (
-                "The result's link leads to a host that is not Dragon Copilot's: it is not followed. Tell the "
-                "operator, who can ask Dragon Copilot."
+                "The result's link leads to a host that is neither Dragon Copilot's nor this vendor account's: it is "
+                "not followed. Tell the operator, who can ask Dragon Copilot; a host that is rightly another one is "
+                "named by --partner-url of connect_vendor."
             )
-            raise VendorError(message, permanent=True, code="address_refused")
+            raise VendorError(message, permanent=True, code="link_refused")
         return self._partner_api().fetch(notice)
 
     def subscribe(self, webhook_url: str) -> None:

@@ -16,6 +16,7 @@ from vendors.dragon.configuration import Configuration
 #: `pcm`: 16 bits, little-endian, mono, without a header.
 Form = Literal["stored", "wav", "pcm"]
 FORMS: tuple[Form, ...] = ("stored", "wav", "pcm")
+WAV = "audio/wav"
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
@@ -85,10 +86,24 @@ class Content:
 
 
 def chosen(sound: Sound, configuration: Configuration, *, streamed: bool) -> Content:
-    """As it was stored where the configuration takes that; where nothing is known of it, streams are sent decoded."""
-    if configuration.takes(sound.content_type) or (not streamed and not configuration.formats):
+    """As it was stored where the configuration takes that, else decoded. Raises VendorError where it takes neither.
+
+    Where nothing is known of it, files are sent as they were stored, and streams decoded.
+    """
+    if configuration.takes(sound.content_type):
         return Content(sound, "stored")
-    return Content(sound, "pcm" if streamed else "wav")
+    if not configuration.formats:
+        return Content(sound, "pcm" if streamed else "stored")
+    takes_pcm = configuration.takes_pcm(sound.speech.sample_rate_hertz)
+    if streamed and takes_pcm:
+        return Content(sound, "pcm")
+    if takes_pcm or configuration.takes(WAV):
+        return Content(sound, "wav")
+    message = (
+        "Dragon Copilot takes no format for this customer in which this recording can be sent. Tell the operator, who "
+        "can ask Dragon Copilot's partner relations to allow WAV, or PCM of 16 bits at 16 kHz."
+    )
+    raise VendorError(message, permanent=True, code="format_refused")
 
 
 def wav_header(size: int, rate: int) -> bytes:

@@ -22,7 +22,7 @@ from vendors.dragon.access import Access
 from vendors.dragon.configuration import Configuration
 from vendors.dragon.content import Content
 from vendors.dragon.patience import Patience
-from vendors.dragon.refusals import closed, of_grpc, silent
+from vendors.dragon.refusals import closed, not_processed, of_grpc, silent
 from vendors.dragon.wire import Asked, Heard
 from vendors.outbound import Outbound
 
@@ -78,16 +78,12 @@ class GrpcClient:
 
     def start_processing(self, asked: Asked) -> str:
         """The call's id."""
-        customer = asked.customer
-        request = pb.StartProcessingRequest(
-            product_id=customer.product,
-            partner_id=customer.partner,
-            customer_id=customer.customer,
-            correlation_id=asked.correlation_id,
-        )
-        _, call_id = self._ask(
+        request = grpc_wire.processing(asked.ids)
+        answer, call_id = self._ask(
             "StartProcessing", asked, request, pb.StartProcessingResponse, self._patience.quiet_seconds
         )
+        if not answer.accepted:
+            raise not_processed(call_id)
         return call_id
 
     def _ask(self, name: str, asked: Asked, request: Any, answer: Any, seconds: float) -> tuple[Any, str]:

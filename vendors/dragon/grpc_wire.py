@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.json_format import ParseDict
 
 from vendors.dragon import ambient_audio_streaming_pb2 as pb
-from vendors.dragon.configuration import PCM, WEBM_OPUS, Configuration
+from vendors.dragon.configuration import ANY_FILE, OTHER, WEBM_OPUS, Configuration, pcm
 from vendors.dragon.wire import Heard
 
 SERVICE = "/ambient_audio_streaming.AudioStreamingService"
@@ -32,6 +32,11 @@ def closing(body: Mapping[str, Any]) -> pb.RecordAmbientRequest:
     return ParseDict({"recordingClose": dict(body)}, pb.RecordAmbientRequest())
 
 
+def processing(body: Mapping[str, Any]) -> pb.StartProcessingRequest:
+    """From the JSON of a StartProcessing."""
+    return ParseDict(dict(body), pb.StartProcessingRequest())
+
+
 def heard(message: pb.RecordAmbientResponse) -> Heard | None:
     """None for a message that says something else."""
     if message.HasField("recording_closes"):
@@ -42,13 +47,19 @@ def heard(message: pb.RecordAmbientResponse) -> Heard | None:
 def configuration(message: pb.RetrieveConfigurationResponse) -> Configuration:
     limits = message.recording_duration_limits
     return Configuration(
-        formats=frozenset(filter(None, map(_format, message.audio_formats))),
+        formats=frozenset(map(_format, message.audio_formats)),
         languages=frozenset(message.recording_locales),
+        report_languages=frozenset(message.encounter_report_locales),
         shortest_seconds=limits.minimum_seconds,
         longest_seconds=limits.maximum_seconds,
     )
 
 
 def _format(named: pb.DataFormat) -> str:
-    kind = named.WhichOneof("format")
-    return {"pcm": PCM, "webm_opus": WEBM_OPUS, "byte_stream": named.byte_stream.format_specifier}.get(kind or "", "")
+    kind, samples = named.WhichOneof("format"), named.pcm
+    known = {
+        "pcm": pcm(samples.sample_rate_hz, samples.bitcount, samples.channels),
+        "webm_opus": WEBM_OPUS,
+        "byte_stream": named.byte_stream.format_specifier or ANY_FILE,
+    }
+    return known.get(kind or "", OTHER)

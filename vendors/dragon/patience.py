@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+from vendors.base import VendorError
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,19 @@ class Patience:
     longest_seconds: float = 8.0
     quiet_seconds: float = 20.0
     configuration_seconds: float = 5.0
+
+    def insist(self, send: Callable[[], Answer], rest: Callable[[float], object]) -> Answer:
+        """Until it is taken, or will not be, or a `rest` between two tries says that it is over. Raises VendorError."""
+        tries = 0
+        while True:
+            try:
+                return send()
+            except VendorError as error:
+                tries += 1
+                if error.permanent or not self.allows(tries, error.retry_after):
+                    raise
+                if rest(self.pause(tries, error.retry_after)):
+                    raise
 
     def pause(self, tries: int, retry_after: float | None = None) -> float:
         usual = min(self.first_seconds * 2.0 ** (tries - 1), self.longest_seconds)

@@ -53,11 +53,11 @@ class Take:
         self._place = {"recording": number, "form": form, "streamed": 1}
         self._told_at = time.monotonic()
 
-    def heard(self, heard: Heard) -> None:
+    def heard(self, heard: Heard, call_id: str) -> None:
         """Raises Superseded, and VendorError for more than was ever sent."""
         if heard.stored > self.content.size:
             message = "Dragon Copilot confirms more audio than there is. It is tried again."
-            raise VendorError(message, permanent=False, code="answer_unreadable")
+            raise VendorError(message, permanent=False, code="answer_unreadable", call_id=call_id)
         # Of what an earlier connection brought it may have more than we know: what was not sent now does not count. The
         # last word does, also where it takes back what was said before.
         stored = max(0, min(heard.stored, self.sent))
@@ -104,7 +104,7 @@ def _talk(take: Take, line: Line, patience: Patience) -> None:
         take.sent += len(piece)
         take.keep_every(KEEP_SECONDS)
         while (heard := line.receive(0)) is not None:
-            take.heard(heard)
+            take.heard(heard, line.call_id)
     line.close_recording()
     while not _await(take, line, patience):
         pass
@@ -118,7 +118,7 @@ def _await(take: Take, line: Line, patience: Patience) -> bool:
     until = time.monotonic() + patience.quiet_seconds
     while (left := until - time.monotonic()) > 0:
         if heard := line.receive(min(left, KEEP_SECONDS)):
-            take.heard(heard)
+            take.heard(heard, line.call_id)
             return heard.is_closed
         take.keep()
     raise silent(line.call_id)

@@ -32,12 +32,17 @@ class AudioService:
         body = wire.multipart(wire.chunk_metadata(asked, recording, number, is_last=is_last), data)
         self._confirm(self._access.ask(way, "PUT", self._url("storeChunk"), body))
 
-    def finalize(self, asked: Asked, recording: int, total_chunks: int) -> None:
-        """Says how many chunks a recording has. What is finalized already answers 409, as we read it."""
+    def finalize(self, asked: Asked, recording: int, total_chunks: int, *, again: bool) -> str:
+        """Says how many chunks a recording has. The call's id.
+
+        `again`: it may have been said before. As we read it, what is finalized already then answers 409.
+        """
         body = wire.finalize_body(asked, recording, total_chunks)
-        answer = self._access.json(self._outbound, "POST", self._url("finalizeUpload"), body, also=(409,))
+        also = (409,) if again else ()
+        answer = self._access.json(self._outbound, "POST", self._url("finalizeUpload"), body, also=also)
         if answer.status != 409:
             self._confirm(answer)
+        return self._access.last_call_id
 
     def _confirm(self, answer: Response) -> None:
         """A page of somebody's in between is no word of Dragon Copilot's that it has it."""

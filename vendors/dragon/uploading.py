@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from queue import SimpleQueue
 from threading import Event
 
-from vendors.base import Progress, VendorError
+from vendors.base import Progress
 from vendors.dragon.content import Content
 from vendors.dragon.patience import Patience
 from vendors.outbound import Kept, Outbound
@@ -32,7 +32,8 @@ class Upload:
     """One recording of a session on its way. `number`: of it; `begins_ms`: audio of the session before it.
 
     Its place: `recording`, `form` of its content, `chunk_bytes`, which stay as they were begun with, and how many
-    `chunks` are confirmed from the first on.
+    `chunks` are confirmed from the first on. `was_stored`: all of them by an earlier try, which may have declared it
+    whole too.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Upload:
         self.chunk_bytes = place.get("chunk_bytes", chunk_bytes)
         self._confirmed, self._ahead = place.get("chunks", 0), set[int]()
         self._place = {"recording": number, "form": form, "streamed": 0, "chunk_bytes": self.chunk_bytes}
+        self.was_stored = self._confirmed == self.total
         self._told_at = time.monotonic()
 
     @property
@@ -83,7 +85,7 @@ def upload(sent: Upload, outbound: Outbound, store: Store, patience: Patience) -
     def send(number: int, data: bytes | None) -> int:
         way = ways.get()
         try:
-            _insist(lambda: store(way, number, data, number == sent.total), patience, is_over)
+            patience.insist(lambda: store(way, number, data, number == sent.total), is_over.wait)
         finally:
             ways.put(way)
         return number
@@ -121,18 +123,3 @@ def _count(sent: Upload, done: set[Future[int]]) -> None:
     for one in done:
         if not one.cancelled() and one.exception() is None:
             sent.confirm(one.result())
-
-
-def _insist(send: Callable[[], object], patience: Patience, is_over: Event) -> None:
-    """Until it is taken, or will not be, or the whole is given up. Raises VendorError."""
-    tries = 0
-    while True:
-        try:
-            send()
-            return
-        except VendorError as error:
-            tries += 1
-            if error.permanent or not patience.allows(tries, error.retry_after):
-                raise
-            if is_over.wait(patience.pause(tries, error.retry_after)):
-                raise

@@ -18,7 +18,7 @@ from vendors.dragon.access import Access
 from vendors.dragon.configuration import Configuration
 from vendors.dragon.content import Content
 from vendors.dragon.patience import Patience
-from vendors.dragon.refusals import closed, refusal, silent, unreadable
+from vendors.dragon.refusals import closed, not_processed, refusal, silent, unreadable
 from vendors.dragon.wire import Asked, Heard
 from vendors.outbound import Outbound
 from vendors.websocket import WebSocket
@@ -58,31 +58,43 @@ class WebSocketClient:
     def start_processing(self, asked: Asked) -> str:
         """The call's id."""
         with self._opened("/ws/startProcessing", asked, CALL_SECONDS) as line:
-            line.ask("StartProcessing", asked.ids, self._patience.quiet_seconds)
-            return line.call_id
+            message = line.ask("StartProcessing", asked.ids, self._patience.quiet_seconds)
+        try:
+            if not wire.read_processing(message):
+                raise not_processed(line.call_id)
+        except Unreadable as error:
+            raise unreadable(error, line.call_id) from None
+        return line.call_id
 
     @contextmanager
     def _opened(self, path: str, asked: Asked, seconds: float) -> Iterator[WebSocketLine]:
         token = self._access.token()
-        answer = self._try(path, asked, token, seconds)
+        answer, call_id = self._try(path, asked, token, seconds)
         if isinstance(answer, Response) and answer.status == 401:
             self._access.renew(token)
-            answer = self._try(path, asked, self._access.token(), seconds)
+            answer, call_id = self._try(path, asked, self._access.token(), seconds)
         if isinstance(answer, Response):
-            raise refusal(answer)
+            raise refusal(answer, call_id)
         with answer:
-            yield WebSocketLine(answer)
+            yield WebSocketLine(answer, call_id)
 
-    def _try(self, path: str, asked: Asked, token: str, seconds: float) -> WebSocket | Response:
-        customer = asked.customer
+    def _try(self, path: str, asked: Asked, token: str, seconds: float) -> tuple[WebSocket | Response, str]:
+        """The open line, or the refusal, and the call's id."""
+        customer, call_id = asked.customer, str(uuid4())
         headers = {
             "Authorization": f"Bearer {token}",
             "customer-id": customer.customer,
             "product-id": customer.product,
             "external-user-id": customer.user,
+            "x-ms-request-id": call_id,
         }
         url = f"{self._url}{path}{self._query}"
-        return self._outbound.websocket(url, headers=headers, open_timeout=OPEN_SECONDS, total_timeout=seconds)
+        try:
+            line = self._outbound.websocket(url, headers=headers, open_timeout=OPEN_SECONDS, total_timeout=seconds)
+        except VendorError as error:
+            error.call_id = call_id
+            raise
+        return line, call_id
 
 
 class WebSocketLine:
@@ -91,9 +103,8 @@ class WebSocketLine:
     opening: Any
     closing: Mapping[str, Any]
 
-    def __init__(self, line: WebSocket) -> None:
-        self._line = line
-        self.call_id = str(uuid4())
+    def __init__(self, line: WebSocket, call_id: str) -> None:
+        self._line, self.call_id = line, call_id
 
     def open(self, starting_offset: int) -> None:
         self._tell("RecordingOpen", self.opening(starting_offset))

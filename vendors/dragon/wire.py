@@ -18,8 +18,8 @@ from uuid import UUID, uuid5
 import orjson
 
 from vendors.base import Unreadable
-from vendors.dragon.configuration import NAMES, PCM, WEBM_OPUS, Configuration
-from vendors.dragon.content import Content
+from vendors.dragon.configuration import ANY_FILE, NAMES, OTHER, WEBM_OPUS, Configuration, pcm
+from vendors.dragon.content import WAV, Content
 from vendors.dragon.customer import Customer
 from vendors.reading import Fields, read_object
 
@@ -132,9 +132,10 @@ def data_format(content: Content) -> dict[str, Any]:
     rate = content.sound.speech.sample_rate_hertz
     if content.form == "pcm":
         return {"pcm": {"sampleRateHz": rate, "bitcount": 16, "channels": 1}}
-    if NAMES.get(content.sound.content_type) == WEBM_OPUS:
+    content_type = WAV if content.form == "wav" else content.sound.content_type
+    if NAMES.get(content_type) == WEBM_OPUS:
         return {"webmOpus": {"sampleRateHz": OPUS_RATE}}
-    return {"byteStream": {"formatSpecifier": content.sound.content_type}}
+    return {"byteStream": {"formatSpecifier": content_type}}
 
 
 def data_chunk(start: int, data: bytes) -> bytes:
@@ -169,21 +170,30 @@ def read_configuration(message: str | bytes) -> Configuration:
         raise Unreadable("retrieveConfiguration: missing")
     limits = said.object("recordingDurationLimits") or Fields({})
     return Configuration(
-        formats=frozenset(_formats(said.objects("audioFormats", most=MOST_NAMED) or [])),
+        formats=frozenset(map(_format, said.objects("audioFormats", most=MOST_NAMED) or [])),
         languages=frozenset(_texts(said.value("recordingLocales"))),
+        report_languages=frozenset(_texts(said.value("encounterReportLocales"))),
         shortest_seconds=_seconds(limits.value("minimumSeconds")),
         longest_seconds=_seconds(limits.value("maximumSeconds")),
     )
 
 
-def _formats(named: list[Fields]) -> Iterator[str]:
-    for one in named:
-        if one.has("pcm"):
-            yield PCM
-        if one.has("webmOpus"):
-            yield WEBM_OPUS
-        if stream := one.object("byteStream"):
-            yield from _texts([stream.value("formatSpecifier")])
+def read_processing(message: str | bytes) -> bool:
+    """Whether it is agreed to: how that is said is not published, so all but a refusal counts. Raises Unreadable."""
+    said = _read(message)
+    answer = said.object("startProcessing") or Fields({})
+    return not said.has("error") and answer.value("accepted") is not False
+
+
+def _format(named: Fields) -> str:
+    """As the configuration calls it."""
+    if (samples := named.object("pcm")) is not None:
+        return pcm(*(_number(samples.value(name)) for name in ("sampleRateHz", "bitcount", "channels")))
+    if named.has("webmOpus"):
+        return WEBM_OPUS
+    if (stream := named.object("byteStream")) is not None:
+        return next(_texts([stream.value("formatSpecifier") or ANY_FILE]), OTHER)
+    return OTHER
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -193,6 +203,10 @@ def _texts(value: object) -> Iterator[str]:
 
 def _seconds(value: object) -> float:
     return float(value) if type(value) in (int, float) and value > 0 else 0.0  # type: ignore[arg-type,operator]
+
+
+def _number(value: object) -> int:
+    return value if type(value) is int else 0
 
 
 def _read(message: str | bytes) -> Fields:
