@@ -63,7 +63,8 @@ def apply(answers: Sequence[Answer]) -> None:
 def revise(found: Sequence[Case | None]) -> list[Case | None]:
     """Keeps the later texts of notes that count. What becomes of them is certain only then: a note may be claimed."""
     counting = [case for case in found if case and case.is_revision and judge(case)[0] == State.APPLIED]
-    kept = notes.revise_notes([(origin(case), *cases.later_text(case)) for case in counting]) if counting else {}
+    texts = [(origin(case), *cases.later_text(case)) for case in counting]
+    kept = notes.revise_notes(texts, cases.supplements(counting)) if texts else {}
     return [
         replace(case, revision=cases.REVISED[kept[case.request.pk]]) if case and case.request.pk in kept else case
         for case in found
@@ -125,8 +126,8 @@ def close(answered: Sequence[Case]) -> None:
                 "id": submission.pk,
                 "state": to,
                 "vendor_request_id": submission.vendor_request_id or (case.result.ref or "")[:200],
-                "error_code": failure.code if failure else "",
-                "error_message": failure.message if failure else "",
+                "error_code": failure.code[:64] if failure else "",
+                "error_message": failure.message[:500] if failure else "",
             }
         )
     rows.update(Submission, closed, to=CLOSE)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from access import log
@@ -17,7 +17,7 @@ from access.log import Actor
 from feed import events
 from ingest import inquiries, orphans, states, tasks
 from ingest.lifecycle import lock, move, set_aside
-from ingest.models import AsyncRequest, Audio, Session, Submission, VendorAccount
+from ingest.models import AsyncRequest, Audio, Inquiry, Session, Submission, VendorAccount
 from vendors import VENDORS
 from vendors.base import Problem, Wish
 
@@ -223,12 +223,14 @@ def ask_overdue_again(limit: int) -> int:
     """Where CALLBACK_ASK_AGAIN allows it, asks again for overdue requests. Returns how many."""
     most = 1 + settings.CALLBACK_ASK_AGAIN
     tries = AsyncRequest.objects.overdue().filter(submitted_elsewhere=False).annotate(tries=Count("submissions"))
-    overdue = tries.filter(tries__lt=most)
+    # What is announced has an answer already, which is being fetched.
+    announced = Inquiry.objects.filter(callback__isnull=False, next_attempt_at__isnull=False)
+    overdue = tries.filter(~Exists(announced.filter(submission__request=OuterRef("pk"))), tries__lt=most)
     asked = 0
     for request_id in overdue.order_by("waiting_since").values_list("pk", flat=True)[:limit]:
         with transaction.atomic():
             request = lock(request_id)
-            if request.is_overdue and request.submissions.count() < most:
+            if overdue.filter(pk=request_id).exists():
                 ask_again(request, log.worker("sweep"))
                 asked += 1
     return asked

@@ -22,6 +22,7 @@ NOTHING = frozenset[str]()
 REVISED: dict[Revised, Verdict | None] = {
     Revised.REPLACED: (State.APPLIED, ""),
     Revised.BESIDE: (State.APPLIED, "A newer text of the note: it is kept beside the one under review."),
+    Revised.SUPPLEMENT: (State.APPLIED, "A supplement to the note: it is kept beside it."),
     Revised.BLANK: (State.NOT_APPLIED, "A blank repeat of the note. The fuller one stands."),
     Revised.OLDER: (State.NOT_APPLIED, "An older text of the note than the one that is kept."),
     Revised.SAME: None,
@@ -64,7 +65,8 @@ def read(answers: Sequence[Answer]) -> list[Case | None]:
     answered = answered_before(known)
     repeats = [case for case in known if case.submission.pk in answered or (case.is_open and case.there & case.brought)]
     differing = notes.differing({case.request.pk: case.result for case in repeats})
-    revisions = notes.judge_revisions({case.request.pk: later_text(case) for case in repeats if is_revised(case)})
+    revised = [case for case in repeats if is_revised(case)]
+    revisions = notes.judge_revisions({case.request.pk: later_text(case) for case in revised}, supplements(revised))
     return [
         case
         and replace(
@@ -86,7 +88,7 @@ def met(answers: Sequence[Answer]) -> list[Case | None]:
     return [
         Case(
             proven_by=answer.callback.proven_by,
-            result=answer.result,
+            result=counting(answer.result),
             request=requests[answer.addressee.request_id],
             submission=tries[answer.addressee.submission_id],
             there=there[answer.addressee.request_id],
@@ -95,6 +97,11 @@ def met(answers: Sequence[Answer]) -> list[Case | None]:
         else None
         for answer in answers
     ]
+
+
+def counting(result: Result) -> Result:
+    """Of a supplement its note alone: its transcript would be taken for the session's."""
+    return replace(result, transcript=None) if result.is_supplement else result
 
 
 def objects_there(request_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
@@ -118,6 +125,11 @@ def is_revised(case: Case) -> bool:
     """Whether its note is a later text of one that is there, of a vendor that sends such."""
     has_note = NOTE in case.there and case.result.note is not None
     return has_note and not VENDORS[case.request.vendor].answers_once
+
+
+def supplements(cases: Sequence[Case]) -> set[UUID]:
+    """The requests whose answer is one."""
+    return {case.request.pk for case in cases if case.result.is_supplement}
 
 
 def later_text(case: Case) -> tuple[NoteText, datetime | None]:

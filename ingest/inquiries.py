@@ -35,11 +35,14 @@ REFUSED_PAUSE = timedelta(hours=1)
 COSTLY = ("answer_too_large",)
 #: Nothing can help.
 FINAL = (questions.NOTHING_TO_FETCH,)
-NO_ERROR = {"error_code": "", "error_message": ""}
+NO_ERROR = {"error_code": "", "error_message": "", "call_id": ""}
 ENDED = NO_ERROR | leases.finished()
 UNREAD = "What is behind the notice's link is no answer that can be read: it is kept as it came."
+NOTHING_CAME = "It was tried as often as it may be, and nothing came of it. Tell the operator."
 #: What a vendor announces is there: it goes before what may be.
 AHEAD = timedelta(days=1)
+#: While a worker is at the try: whoever ends that hurries.
+HELD_BACK = timedelta(minutes=10)
 
 
 def begin(submission: Submission) -> None:
@@ -55,6 +58,13 @@ def hurry(submission_ids: Collection[UUID]) -> None:
     """Their vendor has announced an answer: it is asked now."""
     asking = Inquiry.objects.filter(submission__in=submission_ids, callback=None)
     if asking.update(attempts=0, **_ahead()):
+        transaction.on_commit(tasks.ring_inquiries)
+
+
+def let_go(submission: Submission) -> None:
+    """No worker is at it any more: what waited for that is due now. Called within the transaction that says so."""
+    waiting = Inquiry.objects.filter(submission=submission, next_attempt_at__isnull=False)
+    if waiting.update(created_at=timezone.now(), **_ahead()):
         transaction.on_commit(tasks.ring_inquiries)
 
 
@@ -103,8 +113,9 @@ def inquire_due() -> bool:
 def inquire(inquiry: Inquiry) -> None:
     """Asks, or ends what a job left open that nobody goes on with. Written if the lease is still held."""
     submission = Submission.objects.select_related("request__account", "request__session").get(pk=inquiry.submission_id)
-    if not inquiry.callback_id and questions.is_early(submission):
-        settle(inquiry, **leases.due_again(later(inquiry)))
+    if questions.is_early(submission):
+        # Not even what is announced: an answer to what has been sent so far would end the request, and the sending.
+        settle(inquiry, attempts=inquiry.attempts - 1, **leases.due_again(timezone.now() + HELD_BACK))
         return
     awaits = questions.is_awaited(submission, inquiry)
     try:
@@ -123,6 +134,8 @@ def put(submission: Submission, inquiry: Inquiry, *, is_awaited: bool) -> list[b
     """Its question to the vendor; nobody's, where a notice is for a request that was given up. Raises VendorError."""
     if is_awaited:
         return questions.ask(submission, inquiry.callback)
+    if inquiry.callback_id and not questions.is_given_up(submission):
+        raise VendorError(NOTHING_CAME, permanent=True, code="nothing_came")
     return [] if inquiry.callback_id else questions.close(submission)
 
 
@@ -141,12 +154,19 @@ def worth_keeping(submission: Submission, answers: Collection[bytes]) -> list[by
 def unread(inquiry: Inquiry, answers: Collection[bytes]) -> dict[str, Any]:
     """There is no answer yet; or there is something behind a link, and none that can be read."""
     is_strange = bool(inquiry.callback_id and answers)
-    told = {"error_code": "unread", "error_message": UNREAD} if is_strange else NO_ERROR
+    told = NO_ERROR | ({"error_code": "unread", "error_message": UNREAD} if is_strange else {})
     again = inquiry.attempts < ATTEMPTS or not is_strange
     return told | (leases.due_again(later(inquiry)) if again else leases.finished())
 
 
+@transaction.atomic
 def settle(inquiry: Inquiry, **columns: Any) -> bool:
+    """Written where the lease is still held. What ends with an error is its notice's failure, for staff to see."""
+    if columns["next_attempt_at"] is None and columns["error_code"] not in ("", *FINAL):
+        # The notice first: whoever processes it again locks it, and then its inquiry.
+        notices = Callback.objects.filter(inquiry=inquiry, inquiry__lease_token=inquiry.lease_token)
+        problem = f"What it announces could not be fetched: {columns['error_message']}"[:500]
+        notices.filter(state=Callback.State.NOTICE).update(state=Callback.State.FAILED, problem=problem)
     return bool(Inquiry.objects.filter(pk=inquiry.pk, lease_token=inquiry.lease_token).update(**columns))
 
 
@@ -158,7 +178,7 @@ def refused(inquiry: Inquiry, error: VendorError, *, is_awaited: bool) -> None:
         again = leases.due_again(timezone.now() + REFUSED_PAUSE)
     else:
         again = leases.due_again(later(inquiry, error.retry_after))
-    settle(inquiry, error_code=error.code, error_message=error.message[:500], **again)
+    settle(inquiry, error_code=error.code, error_message=error.message[:500], call_id=error.call_id, **again)
 
 
 def later(inquiry: Inquiry, retry_after: float | None = None) -> datetime:

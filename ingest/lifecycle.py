@@ -64,6 +64,7 @@ def step(request: AsyncRequest, to: str, **changes: Any) -> bool:
     }
     for name, value in (columns | changes).items():
         setattr(request, name, value)
+    request.failure_code, request.failure_message = request.failure_code[:64], request.failure_message[:500]
     return True
 
 

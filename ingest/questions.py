@@ -20,12 +20,16 @@ def is_early(submission: Submission) -> bool:
 
 def is_awaited(submission: Submission, inquiry: Inquiry) -> bool:
     """Whether an answer would still count: also that of a try that failed or was replaced, if it is the first."""
-    if inquiry.attempts > ATTEMPTS or submission.request.state == AsyncRequest.State.CANCELLED:
+    if inquiry.attempts > ATTEMPTS or is_given_up(submission):
         return False
     if inquiry.callback_id:
         return True  # there may be a newer text behind it, also where the request is ready
     was_handed_over = submission.submitted_at is not None or submission.request.submitted_elsewhere
     return submission.request.state != AsyncRequest.State.READY and was_handed_over and is_polled(submission)
+
+
+def is_given_up(submission: Submission) -> bool:
+    return submission.request.state == AsyncRequest.State.CANCELLED
 
 
 def is_polled(submission: Submission) -> bool:

@@ -33,6 +33,7 @@ QUEUES: list[str] = [queue.name for queue in settings.CELERY_TASK_QUEUES]
 #: States in which a callback rests until a person looks at it.
 RESTING = ["conflict", "mismatch", "orphan", "junk", "failed"]
 
+# What is announced while the audio is still sent is fetched after that, and not late until then.
 # A callback that nobody has tried yet waits since it was due: one that is processed again came long before.
 BACKLOGS = {
     "unprocessed_callback": """
@@ -50,8 +51,9 @@ BACKLOGS = {
         WHERE state = 'waiting' AND waiting_since < now() - make_interval(secs => %(overdue)s)
         ORDER BY waiting_since""",
     "unfetched_notice": """
-        SELECT callback_id, created_at FROM ingest_inquiry
-        WHERE next_attempt_at IS NOT NULL AND callback_id IS NOT NULL ORDER BY next_attempt_at""",
+        SELECT i.callback_id, i.created_at FROM ingest_inquiry i JOIN ingest_submission s ON s.id = i.submission_id
+        WHERE i.next_attempt_at IS NOT NULL AND i.callback_id IS NOT NULL AND s.state NOT IN ('queued', 'submitting')
+        ORDER BY i.next_attempt_at""",
     "recording_at_risk": """
         SELECT id, available_until - interval '1 day' FROM recordings_recording
         WHERE state IN ('pending', 'available') AND available_until < now() + interval '1 day'

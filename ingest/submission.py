@@ -182,6 +182,7 @@ def accepted(submission: Submission, submitted: Submitted) -> None:
         done = {"error_code": "", "error_message": "", "call_id": submitted.call_id}
         if held(submission).update(**waiting, **done, **leases.finished()):
             lifecycle.move(request, AsyncRequest.State.WAITING, submitted_at=now)
+            inquiries.let_go(submission)
             if submitted.answer is not None:
                 fetched.keep(submission, [submitted.answer], Callback.Proof.STREAMED)
             else:
@@ -200,6 +201,7 @@ def refused(submission: Submission, error: VendorError) -> None:
         if error.permanent or submission.attempts >= settings.SUBMISSION_ATTEMPTS:
             if held(submission).update(state=Submission.State.FAILED, **reason, **leases.finished()):
                 lifecycle.fail(request, code=error.code, message=error.message, retryable=not error.permanent)
+                inquiries.let_go(submission)
             return
         again = timezone.now() + pause(submission.attempts, error.retry_after)
         if held(submission).update(state=Submission.State.QUEUED, **reason, **leases.due_again(again)):
@@ -213,6 +215,7 @@ def give_up(request: AsyncRequest, submission: Submission) -> None:
     reason = {"error_code": "workers_died", "error_message": message}
     Submission.objects.filter(pk=submission.pk).update(state=Submission.State.FAILED, **reason, **leases.finished())
     lifecycle.fail(request, code="workers_died", message=message, retryable=True)
+    inquiries.let_go(submission)
 
 
 def held(submission: Submission) -> models.QuerySet[Submission]:

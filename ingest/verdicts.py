@@ -13,6 +13,9 @@ Verdict = tuple[str, str]
 PARTNERS = [Callback.Proof.API_KEY, Callback.Proof.APPLICATION]
 WORDS = {TRANSCRIPT: "the transcript", NOTE: "the note"}
 CANCELLED = "The request had been cancelled."
+#: How it begins.
+CUT_SHORT = "It is of the first"
+NO_NOTE_YET = "It supplements a note that has not come yet. Process it again once the note is here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,14 @@ class Case:
         return not self.brought.isdisjoint(self.missing(self.there))
 
     @property
+    def is_cut_short(self) -> bool:
+        """Whether its try ended before the vendor had all of the audio: what it wrote up then is no whole answer."""
+        request, row = self.request, self.submission
+        ended_early = row.submitted_at is None and row.state in (Submission.State.FAILED, Submission.State.REPLACED)
+        is_streamed = not request.submitted_elsewhere and VENDORS[request.vendor].takes_audio == "stream"
+        return ended_early and is_streamed and row.sent_ms < (request.audio_ms or 0)
+
+    @property
     def is_revision(self) -> bool:
         """Whether its note is kept, as a later text of one that is there."""
         return self.revision is not None and self.revision[0] == State.APPLIED
@@ -92,7 +103,18 @@ def refused(case: Case) -> Verdict | None:
         return State.NOT_APPLIED, "It brings neither a transcript nor a note."
     if case.comes_in_parts and case.brought and case.brought.isdisjoint(case.request.output_objects):
         return State.NOT_APPLIED, f"It brings {listed(case.brought)}, which was not asked for."
+    if case.brought and case.is_cut_short and case.request.state != AsyncRequest.State.READY:
+        return State.NOT_APPLIED, cut_short(case)
+    if case.result.is_supplement and NOTE not in case.there:
+        return State.NOT_APPLIED, NO_NOTE_YET
     return None
+
+
+def cut_short(case: Case) -> str:
+    sent, of = (f"{ms // 60_000}:{ms // 1000 % 60:02d}" for ms in (case.submission.sent_ms, case.request.audio_ms or 0))
+    is_failed = case.request.state == AsyncRequest.State.FAILED
+    then = "Retry sends all of it." if is_failed else "The vendor has been asked again since."
+    return f"{CUT_SHORT} {sent} of {of} alone: that try ended before all of the audio was sent. {then}"
 
 
 def judge_whole(case: Case) -> Verdict:

@@ -150,7 +150,8 @@ class NoteVersion(ClinicOwned):
     `sections`: [{"key", "title", "text"}]; in the vendor's with "sources" where it names any: the lines, counted from
     0, that it says it wrote the section from. `author` is empty for the vendor's own texts, such as version 1.
     `vendor_text`: the number of that of the vendor's texts which its words began as; one of the vendor's has its own.
-    `as_of`: when it became so at the vendor, where that is said.
+    `as_of`: when it became so at the vendor, where that is said. `is_supplement`: the vendor sent it to stand beside
+    the note, and not as its words.
     """
 
     append_only = True
@@ -164,6 +165,7 @@ class NoteVersion(ClinicOwned):
     )
     vendor_text = models.PositiveIntegerField(db_default=1)
     as_of = models.DateTimeField(null=True, blank=True)
+    is_supplement = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["note", "number"], name="version_numbered_in_its_note")]

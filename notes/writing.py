@@ -48,13 +48,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A vendor's text of a note, and the number of the version that it is."""
+    """A vendor's text of a note, or a supplement to it, and the number of the version that it is."""
 
     note_id: UUID
     origin: Origin
     text: NoteText
     number: int
     as_of: datetime | None
+    is_supplement: bool = False
 
 
 def write_sections(written: Sequence[Written]) -> None:
@@ -91,6 +92,7 @@ def _version(one: Written, now: datetime, has_lines: bool) -> dict[str, object]:
         **{"id": uuid7(), "created_at": now, "clinic_id": one.origin.clinic_id, "note_id": one.note_id},
         **{"number": one.number, "vendor_text": one.number, "as_of": one.as_of, "title": one.text.title},
         "sections": [_sourced(section, has_lines) for section in one.text.sections],
+        "is_supplement": one.is_supplement,
     }
 
 

@@ -13,7 +13,7 @@ from access import desk
 from ingest.cases import objects_there
 from ingest.models import AsyncRequest, Callback, Inquiry, Submission
 from ingest.questions import NOTHING_TO_FETCH
-from ingest.verdicts import listed
+from ingest.verdicts import CUT_SHORT, listed
 from vendors import VENDORS
 
 State = AsyncRequest.State
@@ -76,7 +76,7 @@ def in_minutes(time: timedelta) -> str:
 
 def story(request: AsyncRequest, submission: Submission) -> str:
     """What is here, what is going on, and what to do about it."""
-    return " ".join(filter(None, [part(request), standing(request, submission), unfetched(request)]))
+    return " ".join(filter(None, [part(request), standing(request, submission), unfetched(request), partial(request)]))
 
 
 def standing(request: AsyncRequest, submission: Submission) -> str:
@@ -124,7 +124,7 @@ def queued(submission: Submission) -> str:
 def waiting(request: AsyncRequest) -> str:
     if inquiry := troubled(request):
         anew = "; Retry sends it anew" if request.is_overdue and not request.submitted_elsewhere else ""
-        return f"The vendor {in_vain(inquiry)} by itself{anew}."
+        return f"The vendor {in_vain(inquiry)}{anew}."
     since = request.waiting_since or request.created_at
     answer = "whole answer" if VENDORS[request.vendor].answers_in_parts else "answer"
     if not request.is_overdue:
@@ -138,25 +138,35 @@ def waiting(request: AsyncRequest) -> str:
 
 def troubled(request: AsyncRequest) -> Inquiry | None:
     """The latest that is asked for in vain: the answer to the current try, or what was announced for any."""
-    current = Q(submission=request.current_submission, callback=None)
+    goes_on = Q(next_attempt_at__isnull=False)
+    current = Q(submission=request.current_submission, callback=None) & goes_on
     announced = Q(submission__request=request, callback__isnull=False)
-    refused = Inquiry.objects.filter(current | announced, next_attempt_at__isnull=False).exclude(error_code="")
-    found: Inquiry | None = refused.order_by("pk").last()
+    refused = current | announced & (goes_on | Q(callback__state=Callback.State.FAILED))
+    found: Inquiry | None = Inquiry.objects.filter(refused).exclude(error_code="").order_by("pk").last()
     return found
 
 
 def in_vain(inquiry: Inquiry) -> str:
-    reason = why(inquiry.error_code, inquiry.error_message)
-    if inquiry.callback_id:
-        return f"has announced an answer that could not be fetched yet: {reason} It is fetched again"
-    return f"has it, but did not say what became of it: {reason} It is asked again"
+    reason = why_not(inquiry)
+    if not inquiry.callback_id:
+        return f"has it, but did not say what became of it: {reason} It is asked again by itself"
+    if inquiry.next_attempt_at is None:
+        return f"has announced an answer that could not be fetched: {reason} Process again on its callback fetches it"
+    return f"has announced an answer that could not be fetched yet: {reason} It is fetched again by itself"
 
 
 def unfetched(request: AsyncRequest) -> str:
     """What came to nothing after a request had ended: there may be a newer text of its note."""
     ended = request.state in (State.READY, State.FAILED)
     inquiry = troubled(request) if ended else None
-    return f"Since then the vendor {in_vain(inquiry)} by itself." if inquiry and inquiry.callback_id else ""
+    return f"Since then the vendor {in_vain(inquiry)}." if inquiry and inquiry.callback_id else ""
+
+
+def partial(request: AsyncRequest) -> str:
+    """What was written up of the part of its audio that had been sent when it failed."""
+    kept = request.callbacks.filter(state=Callback.State.NOT_APPLIED, problem__startswith=CUT_SHORT)
+    found = kept.order_by("pk").last() if request.state == State.FAILED else None
+    return f"The vendor has written something up since, which is kept and not applied. {found.problem}" if found else ""
 
 
 def fetching(callback: Callback) -> str:
@@ -166,11 +176,12 @@ def fetching(callback: Callback) -> str:
         return ""
     if not inquiry.error_code:
         return "What it announces is being fetched. Nothing to do."
-    reason = why(inquiry.error_code, inquiry.error_message)
+    reason = why_not(inquiry)
     if inquiry.error_code == NOTHING_TO_FETCH:
         return reason
     if inquiry.next_attempt_at is None:
-        return f"What it announces could not be fetched, and is given up: {reason} Process again fetches it now."
+        given_up = ("It is given up.", REMEDIES.get(inquiry.error_code), last_call(inquiry))
+        return " ".join(filter(None, [*given_up, "Process again fetches it now."]))
     return (
         f"What it announces could not be fetched yet: {reason} It is tried again by itself; Process again does so now."
     )
@@ -180,9 +191,20 @@ def failed(request: AsyncRequest) -> str:
     reason = why(request.failure_code, request.failure_message or "No reason was given")
     if request.submitted_elsewhere:
         return f"{reason} Another system asked the vendor for it: ask again there."
+    if "Retry" in reason:
+        return reason  # it says itself when that helps
     if request.failure_retryable:
         return f"{reason} Retry asks the vendor again."
     return f"{reason} Put the cause right first, then Retry: asked the same way, the vendor would refuse again."
+
+
+def why_not(inquiry: Inquiry) -> str:
+    """Why its vendor did not say, and by what the vendor's support finds that."""
+    return f"{why(inquiry.error_code, inquiry.error_message)} {last_call(inquiry)}".rstrip()
+
+
+def last_call(inquiry: Inquiry) -> str:
+    return f"Last call, for its support: {inquiry.call_id}." if inquiry.call_id else ""
 
 
 def why(code: str, message: str) -> str:

@@ -22,6 +22,9 @@ class Inquiry(ClinicOwned, Leased):
     callback = models.OneToOneField(Callback, on_delete=models.PROTECT, related_name="inquiry", null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True, help_text="Why the vendor did not say, the last time.")
     error_message = models.CharField(max_length=500, blank=True)
+    call_id = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="By which the vendor's support finds that call."
+    )
 
     class Meta:
         indexes = [Leased.due_index("inquiry_due")]

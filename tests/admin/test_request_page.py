@@ -13,7 +13,7 @@ from django.utils import timezone
 from access.models import AccessEntry, Clinic
 from ingest.admin import telling
 from ingest.models import Inquiry
-from tests.admin.rows import Consultation, consultation, page_of
+from tests.admin.rows import Consultation, consultation, list_of, page_of
 from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory, TranscriptFactory
 
 
@@ -115,6 +115,33 @@ def test_what_was_announced_and_cannot_be_fetched_is_told_with_what_to_do(
     assert why in of_callback
     assert 'value="process_again"' in of_callback
     assert "v.example" not in of_callback
+
+
+def test_how_much_is_stored_and_by_what_the_vendors_support_finds_the_last_call(viewer: Client, clinic: Clinic) -> None:
+    request = AsyncRequestFactory(session__clinic=clinic, state="submitting", audio_ms=125_000)
+    call_id = "0f3b6f9c-7d0a-4f6e-9a0e-5a1f0a7c2b11"
+    SubmissionFactory(request=request, sent_ms=61_000, place={"recording": 1}, call_id=call_id)
+    for page in (viewer.get(page_of(request)), live(viewer, request)):
+        shown = page.content.decode()
+        assert "The vendor has stored 1:01 of 2:05. Nothing to do." in shown
+        assert f"Last call, for its support: <code>{call_id}</code>" in shown
+
+
+def test_a_fetch_that_was_given_up_is_told_where_it_can_be_gone_on_with(
+    viewer: Client, manager: Client, clinic: Clinic
+) -> None:
+    row = failing_fetch(clinic, "unreachable", "The vendor could not be reached.", ready=True)
+    Inquiry.objects.update(next_attempt_at=None, call_id="call-4711")
+    why = "What it announces could not be fetched: The vendor could not be reached."
+    type(row).objects.filter(pk=row.pk).update(state="failed", problem=why)
+    page = manager.get(page_of(row)).content.decode()
+    told = "If it lasts, tell the operator. Last call, for its support: call-4711. Process again fetches it now."
+    assert why in page
+    assert f"It is given up. {told}" in page
+    assert 'value="process_again"' in page
+    of_request = viewer.get(page_of(row.request)).content.decode()
+    assert "Since then the vendor has announced an answer that could not be fetched: The vendor could not" in of_request
+    assert why in manager.get(list_of("ingest_callback")).content.decode()
 
 
 def test_a_transcript_is_offered_while_its_note_is_waited_for(viewer: Client, clinic: Clinic) -> None:

@@ -102,6 +102,7 @@ class ScriptedVendor(Vendor):
             transcript=transcript(said.get("transcript", said.get("text"))),
             note=note(said.get("note", said.get("text"))),
             as_of=datetime.fromisoformat(said["as_of"]) if "as_of" in said else None,
+            is_supplement="supplement" in said,
         )
 
     def submit(self, job: Job, progress: Progress) -> Submitted:
@@ -157,7 +158,7 @@ def said(text: str, ref: str = "session-1", **more: Any) -> bytes:
 
 
 def part(ref: str = "session-1", **brought: str) -> bytes:
-    """`transcript`, `note`, or both; `as_of`: in ISO 8601."""
+    """`transcript`, `note`, or both; `as_of`: in ISO 8601; `supplement`: it is one."""
     return json.dumps({"ref": ref, **brought}).encode()
 
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from access import log
 from access.models import Clinic
 from config import leases
-from ingest import asking, fetched, inquiries, orphans, processing, questions, replays
+from ingest import asking, fetched, inquiries, orphans, processing, questions, replays, standing
 from ingest.admin import telling
 from ingest.models import AsyncRequest, Callback, Inquiry, Submission, VendorAccount
 from notes.models import Note, Transcript
@@ -148,8 +149,12 @@ def test_what_cannot_be_fetched_is_given_up_in_the_end_with_its_reason(waiting: 
     Inquiry.objects.update(attempts=questions.ATTEMPTS - 1)
     work()
     assert inquiry().next_attempt_at is None
-    assert telling.fetching(told).startswith("What it announces could not be fetched, and is given up: It is not there")
-    assert "Process again" in telling.fetching(told)
+    why = "could not be fetched: It is not there yet."
+    assert (fresh(told).state, told.problem) == ("failed", f"What it announces {why}")
+    assert telling.fetching(told) == "It is given up. Process again fetches it now."
+    assert f"has announced an answer that {why} Process again" in telling.story(fresh(waiting.request), fresh(waiting))
+    connection.ensure_connection()
+    assert standing.read(connection.connection).resting["failed"] == 1
 
 
 @pytest.mark.parametrize("strange", [b"not JSON", notice(problem="A kind that we do not know.")])
@@ -164,7 +169,7 @@ def test_what_is_there_and_cannot_be_read_is_told_and_given_up_in_the_end_with_t
     Inquiry.objects.update(attempts=questions.ATTEMPTS - 1, **leases.due_again(timezone.now()))
     work()
     assert inquiry().next_attempt_at is None
-    assert f"is given up: {why}" in telling.fetching(told)
+    assert (fresh(told).state, told.problem) == ("failed", f"What it announces could not be fetched: {why}")
 
 
 def test_processed_again_it_is_fetched_again_at_once(waiting: Submission, script: Script) -> None:
@@ -177,6 +182,70 @@ def test_processed_again_it_is_fetched_again_at_once(waiting: Submission, script
     assert (fresh(told).state, inquiry().attempts) == ("notice", 0)
     work()
     assert fresh(waiting.request).state == "ready"
+
+
+def given_up(told: Callback) -> None:
+    Inquiry.objects.filter(callback=told).update(attempts=questions.ATTEMPTS - 1, **leases.due_again(timezone.now()))
+    work()
+    assert fresh(told).state == "failed"
+
+
+def test_what_was_given_up_is_fetched_where_it_is_processed_again(waiting: Submission, script: Script) -> None:
+    script.answers = [NOT_YET, (said("The knee."),)]
+    told = announced(waiting)
+    given_up(told)
+    assert list(replays.replay(waiting.clinic_id, Callback.objects.filter(pk=told.pk), "one", log.command()))
+    work()
+    assert (fresh(told).state, told.problem, inquiry().attempts) == ("notice", "", 0)
+    work()
+    assert (fresh(waiting.request).state, telling.fetching(told)) == ("ready", "")
+
+
+def test_a_newer_text_that_was_given_up_is_told_of_a_request_that_is_ready(waiting: Submission, script: Script) -> None:
+    script.answers = [(said("The knee."),), NOT_YET]
+    announced(waiting)
+    work()
+    given_up(announced(waiting, f"{LINK}&newer"))
+    story = telling.story(fresh(waiting.request), fresh(waiting))
+    assert "Since then the vendor has announced an answer that could not be fetched: It is not there yet." in story
+
+
+def test_what_brings_nothing_or_kills_its_workers_is_given_up_too(waiting: Submission, script: Script) -> None:
+    told = announced(waiting)
+    Inquiry.objects.update(attempts=questions.ATTEMPTS)
+    work()
+    assert (inquiry().next_attempt_at, inquiry().error_code, script.fetched) == (None, "nothing_came", [])
+    assert (fresh(told).state, told.problem.endswith(inquiries.NOTHING_CAME)) == ("failed", True)
+
+
+def test_what_somebody_asks_for_anew_meanwhile_is_not_given_up(
+    waiting: Submission, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile() -> Any:
+        inquiries.fetch({callback.pk: orphans.Addressee(waiting.pk, waiting.request_id, waiting.clinic_id)})
+        raise NOT_YET
+
+    callback = announced(waiting)
+    Inquiry.objects.update(attempts=questions.ATTEMPTS - 1)
+    monkeypatch.setattr(script, "answer", meanwhile)
+    inquiries.inquire_due()
+    assert (fresh(callback).state, inquiry().attempts) == ("notice", 0)
+
+
+def test_the_call_that_failed_is_named_for_the_vendors_support(waiting: Submission, script: Script) -> None:
+    call_id = "0f3b6f9c-7d0a-4f6e-9a0e-5a1f0a7c2b11"
+    refused = VendorError("It is not there yet.", permanent=False, code="not_found", call_id=call_id)
+    script.answers = [refused, NOT_YET, refused, (said("The knee."),)]
+    told = announced(waiting)
+    work()
+    named = f"It is not there yet. Last call, for its support: {call_id}. It is"
+    assert named in telling.fetching(told)
+    assert named in telling.story(fresh(waiting.request), fresh(waiting))
+    for is_named in (False, True, False):
+        due()
+        work()
+        assert (inquiry().call_id == call_id) is is_named
+    due()
 
 
 def test_what_was_fetched_before_is_fetched_again_where_somebody_asks_for_it(

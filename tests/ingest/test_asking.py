@@ -9,9 +9,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from access import log
+from config import leases
 from ingest import asking, sweeps
-from ingest.models import AsyncRequest, Submission
-from tests.factories import SubmissionFactory
+from ingest.models import AsyncRequest, Inquiry, Submission
+from tests.factories import CallbackFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,19 @@ def test_what_is_not_overdue_or_asked_elsewhere_is_left_alone(settings: Settings
     young, elsewhere = waiting_for(60), waiting_for(4000, request__submitted_elsewhere=True)
     sweeps.sweep()
     assert states(young) == states(elsewhere) == ["waiting"]
+
+
+def test_what_is_announced_is_not_asked_for_again_while_it_is_fetched(settings: Settings) -> None:
+    settings.CALLBACK_ASK_AGAIN = 1
+    request = waiting_for(4000)
+    row = CallbackFactory(submission=request.current_submission, state="notice")
+    of = {"callback": row, "submission": row.submission, "clinic": row.clinic}
+    inquiry = Inquiry.objects.create(next_attempt_at=timezone.now(), **of)
+    assert asking.ask_overdue_again(limit=1) == 0
+    leases.claim(Inquiry, lease=timedelta(minutes=1))
+    assert asking.ask_overdue_again(limit=1) == 0
+    Inquiry.objects.filter(pk=inquiry.pk).update(**leases.finished())
+    assert asking.ask_overdue_again(limit=1) == 1
 
 
 def test_overdue_is_a_matter_of_the_setting(settings: Settings) -> None:

@@ -150,6 +150,19 @@ def failed() -> bytes:
     return json.dumps({"ref": "session-1", "failure": "It could not be written up."}).encode()
 
 
+@pytest.mark.parametrize(("cancelled", "state"), [(False, "failed"), (True, "cancelled")])
+def test_a_vendors_reason_that_is_too_long_is_cut(
+    waiting: Submission, script: Script, cancelled: bool, state: str
+) -> None:
+    why = {"ref": "session-1", "failure": "It could not be written up. " * 50, "cancelled": cancelled}
+    script.answers = [(json.dumps(why).encode(),)]
+    due(waiting)
+    inquiries.inquire_due()
+    processing.process_due()
+    request, row = fresh(waiting.request), fresh(waiting)
+    assert (request.state, len(request.failure_message), len(row.error_message)) == (state, 500, 500)
+
+
 def test_a_dictation_that_failed_at_its_end_is_not_asked_for_either(script: Script) -> None:
     row = queued(request__session__kind="dictation", request__output_objects=["transcript_item"])
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from access import log
 from config import leases
 from feed.models import Event
-from ingest import processing
+from ingest import processing, replays
 from ingest.models import Callback, Submission
 from notes.models import Note, NoteSection, NoteVersion, Transcript
 from tests.factories import CallbackFactory, UserFactory
@@ -113,6 +115,60 @@ def test_what_is_cancelled_gets_no_newer_text(ready: Submission) -> None:
     type(ready.request).objects.update(state="cancelled")
     assert came(ready, part(note="Rest and ice.", as_of=LATER)).state == "not_applied"
     assert texts() == ["Rest."]
+
+
+# --- What supplements a note
+def supplement(text: str, **more: str) -> bytes:
+    return part(note=text, supplement="yes", **more)
+
+
+@pytest.mark.parametrize("touch", [claimed, lambda: None])
+def test_a_supplement_stands_beside_the_note_whoever_has_it(ready: Submission, touch: Callable[[], None]) -> None:
+    touch()
+    beside = came(ready, supplement("A letter.", as_of=LATER))
+    assert (beside.state, beside.problem) == ("applied", "A supplement to the note: it is kept beside it.")
+    assert (text(), texts(), Note.objects.get().offered_version) == ("Rest.", ["Rest.", "A letter."], 2)
+    assert fresh(ready.request).state == "ready"
+
+
+def test_one_that_comes_before_its_note_is_processed_again_when_that_is_there(script: Script) -> None:
+    row = waiting_at_exchange()
+    early = came(row, supplement("A letter."))
+    assert (early.state, early.problem) == (
+        "not_applied",
+        "It supplements a note that has not come yet. Process it again once the note is here.",
+    )
+    assert (Note.objects.exists(), fresh(row.request).state) == (False, "waiting")
+    came(row, part(transcript="My knee hurts.", note="Rest."))
+    assert list(replays.replay(row.clinic_id, Callback.objects.filter(pk=early.pk), "one", log.command()))
+    processing.process_due()
+    assert (fresh(early).state, texts(), text()) == ("applied", ["Rest.", "A letter."], "Rest.")
+
+
+def test_one_that_comes_while_the_transcript_is_waited_for_is_no_end_of_that(script: Script) -> None:
+    row = waiting_at_exchange()
+    came(row, part(note="Rest."))
+    assert came(row, supplement("A letter.", transcript="What nobody said.")).state == "applied"
+    assert (Transcript.objects.exists(), fresh(row.request).state) == (False, "waiting")
+    came(row, part(transcript="My knee hurts."))
+    assert fresh(row.request).state == "ready"
+
+
+def test_it_makes_no_later_text_an_older_one_nor_a_repeat_of_the_note_a_newer_one(ready: Submission) -> None:
+    came(ready, supplement("A letter.", as_of="2026-11-22T13:00:00Z"))
+    assert came(ready, part(note="Rest.", as_of=LATER)).state == "duplicate"
+    assert came(ready, part(note="Ice.", as_of=EARLIER)).state == "not_applied"
+    assert came(ready, part(note="Rest and ice.", as_of=LATER)).state == "applied"
+    assert (text(), Note.objects.get().offered_version) == ("Rest and ice.", 2)
+
+
+@pytest.mark.parametrize(
+    ("note", "state"), [("A letter.", "duplicate"), ("Rest.", "duplicate"), ("", "not_applied"), ("More.", "applied")]
+)
+def test_one_that_says_what_was_said_or_nothing_is_not_kept(ready: Submission, note: str, state: str) -> None:
+    came(ready, supplement("A letter."))
+    assert came(ready, supplement(note, again="1")).state == state
+    assert len(texts()) == (3 if state == "applied" else 2)
 
 
 def test_where_a_vendor_answers_once_another_text_is_a_conflict(ready: Submission, monkeypatch: Any) -> None:

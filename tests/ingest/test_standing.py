@@ -105,6 +105,8 @@ def test_what_is_announced_waits_until_it_is_fetched() -> None:
     Inquiry.objects.create(callback=waits, **facts, next_attempt_at=timezone.now() + timedelta(hours=1))
     unfetched = now().backlogs["unfetched_notice"]
     assert (unfetched.count, unfetched.oldest, minutes("unfetched_notice")) == (1, waits.pk, 7)
+    type(row).objects.filter(pk=row.pk).update(state="submitting")
+    assert now().backlogs["unfetched_notice"].count == 0, "it is fetched once all is sent"
 
 
 def test_callbacks_at_rest_are_counted_over_all_clinics_and_no_further_than_the_limit(

@@ -93,6 +93,17 @@ def test_the_last_attempt_fails_with_the_vendors_reason(settings: Settings) -> N
     assert request.failure_message == "The vendor is down."
 
 
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_reason_that_is_too_long_is_cut(settings: Settings, permanent: bool) -> None:
+    settings.SUBMISSION_ATTEMPTS = 1
+    row = claimed()
+    submission.refused(row, VendorError("No. " * 200, permanent=permanent))
+    row.refresh_from_db()
+    request = AsyncRequest.objects.get(pk=row.request_id)
+    assert (row.state, request.state) == ("failed", "failed")
+    assert len(row.error_message) == len(request.failure_message) == 500
+
+
 def test_a_submission_that_kills_its_workers_comes_to_an_end(settings: Settings) -> None:
     settings.SUBMISSION_ATTEMPTS = 2
     row = queued()

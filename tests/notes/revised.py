@@ -52,6 +52,11 @@ def revise(note: Note, later: NoteText = LATER, as_of: datetime | None = None) -
     return services.revise_notes([(origin(note), later, as_of)])[note.request_id]
 
 
+def supplement(note: Note, text: NoteText, as_of: datetime | None = None) -> Revised:
+    found = services.revise_notes([(origin(note), text, as_of)], {note.request_id})
+    return found[note.request_id]
+
+
 def fresh(note: Note) -> Note:
     return Note.objects.get(pk=note.pk)
 

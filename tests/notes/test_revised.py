@@ -33,6 +33,7 @@ from tests.notes.revised import (
     origin_of,
     revise,
     said,
+    supplement,
     text,
     versions,
     words,
@@ -218,6 +219,35 @@ def test_a_request_without_a_note_is_left_out(clinic: Clinic, note: Note) -> Non
     assert services.judge_revisions({other.request_id: (LATER, None)}) == {}
 
 
+# --- Supplements
+def test_a_supplement_takes_no_place_of_words_and_none_of_a_later_text_that_waits(note: Note, anna: Actor) -> None:
+    assert supplement(note, LAST) == Revised.SUPPLEMENT
+    assert (words(note), fresh(note).version, fresh(note).offered_version) == (said(FIRST), 1, 2)
+    review.claim(note.pk, anna)
+    assert revise(note) == Revised.BESIDE
+    assert fresh(note).offered_version == 3
+    assert supplement(note, text("LETTER: To the surgeon.")) == Revised.SUPPLEMENT
+    assert (fresh(note).offered_version, len(versions(note))) == (3, 4)
+    assert [row.is_supplement for row in note.versions.order_by("number")] == [False, True, False, True]
+
+
+def test_newer_words_leave_an_undecided_supplement_beside_them_and_an_undecided_text_not(note: Note) -> None:
+    supplement(note, LAST)
+    assert revise(note) == Revised.REPLACED
+    assert (words(note), fresh(note).version, fresh(note).offered_version) == (said(LATER), 3, 2)
+    Note.objects.update(offered_version=1)
+    revise(note, FIRST)
+    assert (fresh(note).version, fresh(note).offered_version) == (4, None)
+
+
+def test_a_supplement_can_be_taken_over(note: Note, anna: Actor) -> None:
+    supplement(note, LAST)
+    deciding.take(note.pk, anna, 1, 2)
+    assert words(note) == said(LAST)
+    assert versions(note)[-1] == (3, anna.id, 2)
+    assert revise(note) == Revised.BESIDE, "compared is with the vendor's own text"
+
+
 # --- For many at once
 def test_judging_says_what_would_be_done_and_does_nothing(clinic: Clinic, anna: Actor) -> None:
     free, claimed, blank = (noted(clinic) for _ in range(3))
@@ -238,8 +268,10 @@ def test_fifty_notes_cost_as_many_statements_as_one(clinic: Clinic, anna: Actor)
         with CaptureQueriesContext(connection) as asked:
             services.judge_revisions({note.request_id: (LATER, None) for note in notes})
             services.revise_notes([(origin(note), LATER, None) for note in notes])
+            beside = {note.request_id for note in notes}
+            services.revise_notes([(origin(note), LAST, None) for note in notes], beside)
         counts.append(len(asked))
-    assert counts[0] == counts[1] < 20
+    assert counts[0] == counts[1] < 30
 
 
 def test_sources_say_nothing_of_lines_that_are_not_kept(note: Note) -> None:

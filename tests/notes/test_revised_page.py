@@ -19,7 +19,7 @@ from notes.paper import paper
 from tests.admin.conftest import member, signed_in
 from tests.admin.rows import list_of, page_of
 from tests.factories import PASSWORD, MembershipFactory
-from tests.notes.revised import FIRST, LAST, LATER, fresh, noted, revise, said, text, versions, words
+from tests.notes.revised import FIRST, LAST, LATER, fresh, noted, revise, said, supplement, text, versions, words
 from tests.rest.api import Api
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,12 @@ def decide(desk: Client, note: Note, decision: str, version: int = 2, based_on: 
 
 def told(answer: Any) -> list[str]:
     return [str(message) for message in answer.context["messages"]]
+
+
+def test_a_supplement_is_called_one(desk: Client, clinic: Clinic) -> None:
+    made = noted(clinic)
+    supplement(made, LAST)
+    assert "The vendor has sent a supplement to this note on" in shown(desk, made)
 
 
 def save(desk: Client, note: Note, based_on: int, *texts: str, **more: str) -> Any:

@@ -77,7 +77,8 @@ class Command(BaseCommand):
         try:
             account.connected().subscribe(accounts.webhook_url(account))
         except VendorError as error:
-            raise CommandError(f"It is not subscribed: {error.message}") from None
+            call = f" The call's id, for its support: {error.call_id}." if error.call_id else ""
+            raise CommandError(f"It is not subscribed: {error.message}{call}") from None
         self.stderr.write("It is subscribed.")
 
 
