@@ -2,7 +2,8 @@
 
 It runs an installation with the sandbox as its vendors, uploads the sample over REST like any other client, and prints
 the note and where to look. `--vendor` says which of the vendors it is: with Suki, the recording that it keeps is
-copied, and the sample dictated as well; with Dragon Copilot, `--transport` says how audio goes there. `--once` ends it.
+copied, and the sample dictated as well; with Dragon Copilot, `--transport` says how audio goes there, one way after the
+other where it names several. `--once` ends it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import mimetypes
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ FINAL = {"ready", "failed", "cancelled"}
 class Demo:
     """An installation with a demo clinic; what other programs need to reach it is kept in var/demo.json."""
 
-    def __init__(self, installation: Installation, transport: str) -> None:
-        self.installation, self.place, self.transport = installation, installation.place, transport
+    def __init__(self, installation: Installation) -> None:
+        self.installation, self.place = installation, installation.place
         self.file = self.place.var / "demo.json"
         self.sandbox_url = f"http://127.0.0.1:{self.place.sandbox_port}"
         self.issuer_url = f"{self.sandbox_url}/issuer"
@@ -75,7 +76,6 @@ class Demo:
         self.installation.migrate()
         self._create()
         self.installation.start_services(self._sandbox())
-        self._connect_dragon()
         self.api = Api(self.installation)
         self.api_key = self._known_key() or self._new_key()
         self.api.use(self.api_key)
@@ -121,18 +121,18 @@ class Demo:
         manage("allow_application", CLINIC, "--issuer", self.issuer_url, *partner, "--scope", *PARTNER_SCOPES)
         self.installation.done("demo clinic, user and vendor accounts ready")
 
-    def _connect_dragon(self) -> None:
+    def connect_dragon(self, transport: str) -> None:
         """Once all serve: it looks whether it may send, before it takes a subscription."""
         credentials = json.dumps({**DRAGON, "issuer": self.issuer_url})
-        given = ("--credentials", "-", "--subscribe", *self._at_dragon())
+        given = ("--credentials", "-", "--subscribe", *self._at_dragon(transport))
         self.installation.manage("connect_vendor", CLINIC, "dragon", *given, given_input=credentials)
-        self.installation.done(f"subscribed at Dragon Copilot; audio goes there by {self.transport}")
+        self.installation.done(f"subscribed at Dragon Copilot; audio goes there by {transport}")
 
-    def _at_dragon(self) -> Iterator[str]:
+    def _at_dragon(self, transport: str) -> Iterator[str]:
         base = f"{self.sandbox_url}/dragon"
         by_grpc = f"http://127.0.0.1:{self.place.sandbox_grpc_port}"
-        yield from ("--transport", self.transport, "--base-url", base, "--partner-url", f"{base}/partner")
-        yield from ("--streaming-url", by_grpc if self.transport == "grpc" else base)
+        yield from ("--transport", transport, "--base-url", base, "--partner-url", f"{base}/partner")
+        yield from ("--streaming-url", by_grpc if transport == "grpc" else base)
 
     def _sandbox(self) -> Process:
         port = self.place.sandbox_port
@@ -263,13 +263,15 @@ def print_places(demo: Demo) -> None:
     say("\n" + "\n".join(f"{name + ':':<13}{value}" for name, value in places.items()))
 
 
-def run(*, vendor: str, transport: str, once: bool) -> None:
+def run(*, vendor: str, transports: Sequence[str], once: bool) -> None:
     place = Place.from_environment()
     with Installation(place, {"OUTBOUND_ALLOW": "127.0.0.0/8,::1/128"}) as installation:
         place.refuse_busy_ports("web_port", "door_port", "sandbox_port", "sandbox_grpc_port")
-        demo = Demo(installation, transport)
+        demo = Demo(installation)
         demo.start()
-        print_note(consult(demo, SAMPLE, vendor))
+        for transport in transports:
+            demo.connect_dragon(transport)
+            print_note(consult(demo, SAMPLE, vendor))
         if vendor == "suki":
             follow_recording(demo)
             dictate(demo, SAMPLE)
@@ -286,8 +288,9 @@ def run(*, vendor: str, transport: str, once: bool) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vendor", choices=VENDORS, default="nabla", help="who writes the consultation up")
-    parser.add_argument("--transport", choices=TRANSPORTS, default="rest", help="how audio goes to Dragon Copilot")
+    ways = "how audio goes to Dragon Copilot; several are shown one after the other"
+    parser.add_argument("--transport", choices=TRANSPORTS, nargs="+", default=["rest"], help=ways)
     parser.add_argument("--once", action="store_true", help="end when that is done")
     arguments = parser.parse_args()
     with one_line():
-        run(vendor=arguments.vendor, transport=arguments.transport, once=arguments.once)
+        run(vendor=arguments.vendor, transports=arguments.transport, once=arguments.once)

@@ -173,16 +173,18 @@ class RecordingCloses(_message.Message):
     def __init__(self, data_stored: _Optional[int] = ...) -> None: ...
 
 class StartProcessingRequest(_message.Message):
-    __slots__ = ("product_id", "partner_id", "customer_id", "correlation_id")
+    __slots__ = ("product_id", "partner_id", "customer_id", "correlation_id", "ehr_instance_id")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     PARTNER_ID_FIELD_NUMBER: _ClassVar[int]
     CUSTOMER_ID_FIELD_NUMBER: _ClassVar[int]
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    EHR_INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     partner_id: str
     customer_id: str
     correlation_id: str
-    def __init__(self, product_id: _Optional[str] = ..., partner_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., correlation_id: _Optional[str] = ...) -> None: ...
+    ehr_instance_id: str
+    def __init__(self, product_id: _Optional[str] = ..., partner_id: _Optional[str] = ..., customer_id: _Optional[str] = ..., correlation_id: _Optional[str] = ..., ehr_instance_id: _Optional[str] = ...) -> None: ...
 
 class StartProcessingResponse(_message.Message):
     __slots__ = ("accepted",)

@@ -20,6 +20,7 @@ from sandbox.ledger import KEPT
 TRANSCRIPT_READY = "transcript_ready_complete"
 NOTE_READY = "encounter_data_ready_complete"
 NOTE_UPDATED = "encounter_data_updated"
+SUPPLEMENT_READY = "supplemental_encounter_data_ready"
 CONTENT_TYPE = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 FINAL = (400, 401, 403, 413)
 TRIES = 6

@@ -46,12 +46,14 @@ KINDS: Mapping[str, Kind] = {
     "no_acks": Kind("acks"),
     "acks_beyond": Kind("acks", {"bytes": 1_000_000}),
     "acks_junk": Kind("acks", {"body": "not json {"}),
+    "acks_huge": Kind("acks", {"bytes": 10_000_000}),
     "no_close_answer": Kind("closing"),
     "drop_after_bytes": Kind("drop", {"bytes": 64_000}),
     "streaming_slow": Kind("pace", {"seconds": 0.1}),
     "configuration_silent": Kind("configuration_talk"),
     "configuration_refused": Kind("configuration_talk"),
     "configuration_empty": Kind("configuration_talk"),
+    "configuration_huge": Kind("configuration_talk", {"bytes": 10_000_000}),
     "processing_silent": Kind("processing_talk"),
     "processing_refused": Kind("processing_talk"),
     "notification_lost": Kind("copies", OF_ONE_TYPE),
@@ -59,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "notification_repeated": Kind("copies", OF_ONE_TYPE),
     "notification_blank": Kind("blank"),
     "notification_unknown": Kind("unknown", {"type": "encounter_surprise_ready"}),
+    "notification_supplement": Kind("supplement"),
     "notification_updated": Kind("updated", {"seconds": 0.0}),
     "older_notification": Kind("older", {"seconds": 3600.0}),
     "notifications_reordered": Kind("order"),
@@ -70,7 +73,7 @@ KINDS: Mapping[str, Kind] = {
 }
 OF_A_STREAM = frozenset({"opening", "acks", "closing", "drop", "pace"})
 OF_THE_WORK = frozenset(
-    {"copies", "blank", "unknown", "updated", "older", "order", "links", "turns", "resources", "inner"}
+    {"copies", "blank", "unknown", "supplement", "updated", "older", "order", "links", "turns", "resources", "inner"}
 )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from sandbox.audio import BadAudio, measure
 from sandbox.consultation import Line, scripted
 from sandbox.dragon.recordings import Recording, Streamed
-from sandbox.dragon.sessions import Session
 from sandbox.sample import sample
 from sandbox.suki.hearing import sample_lines, sample_samples
 
@@ -45,14 +44,13 @@ class Heard:
     sections: Sequence[tuple[str, str]]
 
 
-def heard(session: Session) -> Heard:
-    """What was said in all its recordings."""
-    recordings = list(session.recordings.values())
+def heard(recordings: Sequence[Recording], locale: str) -> Heard:
+    """What was said in all of them."""
     if any(is_sample(one) for one in recordings):
         note = sample()["note"]
         return Heard(note["title"], sample_lines(), [(one["key"], one["text"]) for one in note["sections"]])
     digest = hashlib.sha256("".join(one.sha256 or "" for one in recordings).encode()).hexdigest()
-    language = session.locale[:2] if session.locale[:2] in LANGUAGES else "en"
+    language = locale[:2] if locale[:2] in LANGUAGES else "en"
     made = scripted(digest, sum(map(duration_ms, recordings)), language)
     return Heard(made.title, made.lines, [(key, " ".join(told)) for key, told in made.sections.items()])
 
@@ -105,6 +103,12 @@ def note(told: Heard) -> dict[str, Any]:
     unsaid = [(key, "") for key in SECTIONS if key not in dict(known)]
     resources = [resource(*SECTIONS[key], text) for key, text in [*known, *unsaid[:1]]]
     return {"document": {"title": told.title}, "resources": resources}
+
+
+def letter() -> dict[str, Any]:
+    """A document that goes with the note."""
+    told = resource("letter", "57133-1", "Referral note", "Dear colleague, thank you for seeing this patient.")
+    return {"document": {"title": "Referral letter"}, "resources": [told]}
 
 
 def resource(legacy_id: str, code: str, name: str, text: str) -> dict[str, Any]:

@@ -53,6 +53,10 @@ class Session:
         """Whether it has a recording, and all of them are complete."""
         return bool(self.recordings) and all(one.complete for one in self.recordings.values())
 
+    def complete_ones(self) -> list[Recording]:
+        with self.lock:
+            return [one for one in self.recordings.values() if one.complete]
+
     def claim_processing(self) -> bool:
         """Once, whoever asks for it and how often."""
         with self.lock:

@@ -22,6 +22,7 @@ class Settings:
 
     `app_only_is_silent`: streams are accepted and then nothing is said. `chunks_an_ack`: how many chunks a dataStored
     is for. `retry_seconds`: the pause before a notification is sent again. `ended_twice_status`: 404 or 200.
+    `writes_up_each_recording`: as it is complete, together with those before it, and all of them at the session's end.
     """
 
     partner_id: str = "5a9db0c5-0001-4000-8000-000000000001"
@@ -42,6 +43,7 @@ class Settings:
     chunks_an_ack: int = 1
     quiet_seconds: float = 60.0
     ended_twice_status: int = 404
+    writes_up_each_recording: bool = False
 
     def changed(self, asked: Mapping[str, Any]) -> "Settings":
         """With these fields instead; raises NotJson."""

@@ -29,7 +29,7 @@ class Take:
         if self.session.ended:
             raise Ended(Why.NOT_FOUND, "Session not found")
         self.faults = dragon.take_all(self.session, OF_A_STREAM)
-        self._settings = dragon.settings
+        self._dragon, self._settings = dragon, dragon.settings
         self._brought = self._chunks = 0
         self._refuse_opening()
         self.session.user = self.session.user or user
@@ -73,7 +73,13 @@ class Take:
         fault = self.faults.get("acks")
         if self._chunks % self._settings.chunks_an_ack or (fault and fault.name == "no_acks"):
             return None
-        return self.recording.size + (fault.params.get("bytes", 0) if fault else 0)
+        return self.recording.size + (fault.params["bytes"] if fault and fault.name == "acks_beyond" else 0)
+
+    @property
+    def padding(self) -> int:
+        """By how many bytes too long a message is that says so."""
+        fault = self.faults.get("acks")
+        return fault.params["bytes"] if fault and fault.name == "acks_huge" else 0
 
     def _check_turn(self) -> None:
         if self.recording.opened != self._turn:
@@ -92,6 +98,7 @@ class Take:
         with self.session.lock:
             self._check_turn()
             self.recording.close()
+        self._dragon.write_up_so_far(self.session)
         if not self._settings.minimum_seconds <= seconds <= self._settings.maximum_seconds:
             self.session.offend("duration_out_of_limits")
         if "closing" in self.faults:

@@ -48,7 +48,10 @@ def configuration(dragon: "Dragon", body: Mapping[str, Any]) -> dict[str, Any]:
         raise Ended(Why.SILENT)
     if name == "configuration_refused" or not all(is_uuid(body.get(one)) for one in ("partnerId", "customerId")):
         raise Ended(Why.INVALID, "Failed to convert request to RetrieveConfigurationRequest")
-    return {} if name == "configuration_empty" else dragon.settings.configuration()
+    if name == "configuration_empty":
+        return {}
+    usual = dragon.settings.configuration()
+    return usual | ({"recordingLocales": ["x" * fault.params["bytes"]]} if fault else {})
 
 
 def start_processing(dragon: "Dragon", body: Mapping[str, Any]) -> Session:

@@ -25,7 +25,7 @@ def store_chunk(dragon: "Dragon", call: Call) -> Answer:
     recording = session.recording(Uploaded, told["recordingId"])
     fit(session, lambda: recording.add(told["chunkId"], call.form.get("content", b"")))
     note_last(session, recording, told)
-    return through(dragon, session)
+    return through(dragon, session, recording)
 
 
 def finalize(dragon: "Dragon", call: Call) -> Answer:
@@ -36,7 +36,7 @@ def finalize(dragon: "Dragon", call: Call) -> Answer:
     session = session_of(dragon, told, FINALIZE, must_exist=dragon.settings.checks_sessions and not skips)
     recording = session.recording(Uploaded, told["recordingId"])
     fit(session, lambda: recording.finalize(told["totalChunks"]))
-    return through(dragon, session)
+    return through(dragon, session, recording)
 
 
 def check_trace(dragon: "Dragon", call: Call) -> None:
@@ -98,8 +98,10 @@ def note_last(session: Session, recording: Uploaded, told: Mapping[str, Any]) ->
         session.offend("isLast_before_the_last_chunk")
 
 
-def through(dragon: "Dragon", session: Session) -> Answer:
+def through(dragon: "Dragon", session: Session, recording: Uploaded) -> Answer:
     """A session that nobody created is not ended by anybody either: it is processed once it is whole."""
+    if recording.complete:
+        dragon.write_up_so_far(session)
     if session.created_by != PARTNER and session.is_whole:
         dragon.work_on(session)
     return STORED

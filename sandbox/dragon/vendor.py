@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.dragon import contract, control, partner, uploads
@@ -11,6 +11,7 @@ from sandbox.dragon.checks import OWNERS
 from sandbox.dragon.contract import ENDPOINTS, STREAMING, Call, Refused, read_call
 from sandbox.dragon.exchange import Notifications, Subscription
 from sandbox.dragon.faults import ANSWER, KINDS, NAMED, OF_THE_WORK, TOKEN, faulty
+from sandbox.dragon.recordings import Recording
 from sandbox.dragon.sessions import Session, Sessions
 from sandbox.dragon.settings import Settings
 from sandbox.dragon.tokens import client_of, unauthorized
@@ -150,9 +151,17 @@ class Dragon:
         """Once: whoever asks again is told the same and nothing more happens."""
         if not session.claim_processing():
             return
-        faults = self.take_all(session, OF_THE_WORK)
+        self.write_up(session, list(session.recordings.values()), self.take_all(session, OF_THE_WORK))
+
+    def write_up_so_far(self, session: Session) -> None:
+        """While more may come, where the settings have it so."""
+        if self.settings.writes_up_each_recording:
+            self.write_up(session, session.complete_ones(), {})
+
+    def write_up(self, session: Session, recordings: Sequence[Recording], faults: Mapping[str, Fault]) -> None:
         known = (self.settings, self.subscriptions, self.notifications, self.sessions, self.stopping)
-        threading.Thread(target=Work(session, faults, *known).run, daemon=True).start()
+        work = Work(session, recordings, faults, *known)
+        threading.Thread(target=work.run, daemon=True).start()
 
     def write_down(self, endpoint: str, request: Request, reply: Reply, about: str | None, fault: Fault | None) -> None:
         """Of a request its time (Unix seconds) and its answer's status, which silence has none of."""

@@ -99,7 +99,7 @@ def record(dragon: "Dragon", socket: Socket, user: str) -> None:
 
 def acknowledgement(take: Take, stored: int) -> str:
     fault = take.faults.get("acks")
-    usual = json.dumps({"dataStored": {"dataStored": stored}})
+    usual = json.dumps({"dataStored": {"dataStored": stored}}) + " " * take.padding
     return str(fault.params.get("body", usual)) if fault else usual
 
 

@@ -11,6 +11,7 @@ from sandbox.dragon import results
 from sandbox.dragon.exchange import (
     NOTE_READY,
     NOTE_UPDATED,
+    SUPPLEMENT_READY,
     TRANSCRIPT_READY,
     TRIES,
     Announcement,
@@ -21,6 +22,7 @@ from sandbox.dragon.exchange import (
     post,
 )
 from sandbox.dragon.faults import faulty_note, faulty_transcript
+from sandbox.dragon.recordings import Recording
 from sandbox.dragon.sessions import Session, Sessions
 from sandbox.dragon.settings import Settings
 from sandbox.faults import Fault
@@ -30,7 +32,10 @@ REWORDED = "Amended later: {}"
 
 @dataclass(frozen=True)
 class Work:
+    """`recordings`: those of the session that are written up."""
+
     session: Session
+    recordings: Sequence[Recording]
     faults: Mapping[str, Fault]
     settings: Settings
     subscriptions: Mapping[str, Subscription]
@@ -41,7 +46,7 @@ class Work:
     def run(self) -> None:
         try:
             if not self.stopping.wait(self.settings.delay):
-                self.tell(self.announcements(results.heard(self.session)))
+                self.tell(self.announcements(results.heard(self.recordings, self.session.locale)))
         except Exception as error:  # A defect here must show up in /control/, not vanish with the thread.
             self.session.error = repr(error)
             raise
@@ -59,6 +64,8 @@ class Work:
             yield self.announced(NOTE_READY, {**note, "resources": []})
         if unknown := self.faults.get("unknown"):
             yield self.announced(unknown.params["type"], {"unknown": True})
+        if "supplement" in self.faults:
+            yield self.announced(SUPPLEMENT_READY, results.letter())
         if updated := self.faults.get("updated"):
             yield replace(self.announced(NOTE_UPDATED, reworded(note)), pause=updated.params["seconds"])
         if older := self.faults.get("older"):

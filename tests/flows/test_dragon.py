@@ -14,6 +14,8 @@ from django.core.management import call_command
 
 from ingest.models import Audio, Callback, Submission
 from notes.models import Note, NoteVersion, Transcript
+from sandbox.consultation import scripted
+from sandbox.dragon.results import SECTIONS
 from tests.flows.clinic import Clinic, Control, Sandbox, eventually
 from tests.flows.conftest import Stack
 from tests.flows.test_suki import noise, of, wav
@@ -38,7 +40,7 @@ class Dragon(Control):
 
     def mend(self) -> None:
         self.tell("DELETE", "faults")
-        self.tell("PATCH", "settings", delay=0.3)
+        self.tell("PATCH", "settings", delay=0.3, writes_up_each_recording=False)
 
 
 @pytest.fixture
@@ -164,6 +166,31 @@ def test_several_recordings_are_one_session(clinic: Clinic, dragon: Dragon) -> N
     assert ready["progress"] == {"done": 7_000, "of": 7_000}
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_is_written_up_of_the_first_recording_does_not_keep_the_others_from_being_sent(
+    clinic: Clinic, dragon: Dragon, transport: str
+) -> None:
+    """Each is announced as it is complete, together with those before it: a whole answer, of part of the audio."""
+    connect(clinic, dragon, transport)
+    dragon.tell("PATCH", "settings", delay=0.0, writes_up_each_recording=True)
+    for fault in ("chunk_slow", "streaming_slow"):
+        dragon.fault(fault, seconds=0.15)
+    session, audios = clinic.session(clinician_ref="dr-flow"), [wav(noise(seconds)) for seconds in (10, 20, 30)]
+    for audio in audios:
+        clinic.upload(session, audio)
+    request = clinic.ask(session, vendor="dragon", all_audio=True)
+    ready = clinic.ready(request, within=90)
+    seen, digests = dragon.session(ready["request_id"]), [hashlib.sha256(audio).hexdigest() for audio in audios]
+    assert [(one["complete"], one["sha256"]) for one in seen["recordings"]] == [(True, digest) for digest in digests]
+    assert (seen["offences"], seen["processed"]) == ([], True)
+    eventually(lambda: len(callbacks(ready, proven_by="polled")) == 8, what="a note and a transcript, four times")
+    eventually(lambda: "stored" not in callbacks(ready, proven_by="polled"))
+    whole = scripted(hashlib.sha256("".join(digests).encode()).hexdigest(), 60_000, "en")
+    note = clinic.call("GET", f"notes/{ready['note']}")
+    said = {section["text"] for section in note["sections"] if section["text"]}
+    assert said == {" ".join(told) for key, told in whole.sections.items() if key in SECTIONS}
+
+
 def test_what_it_writes_is_at_home_and_its_secrets_are_nowhere(
     clinic: Clinic, dragon: Dragon, stack: Stack, overheard: Overheard
 ) -> None:
@@ -257,7 +284,7 @@ def test_a_link_to_another_host_is_not_followed_and_staff_see_why(clinic: Clinic
 
         return Inquiry.objects.filter(submission__request=request["id"]).exclude(error_code="").first()
 
-    assert eventually(inquiry).error_code == "address_refused"
+    assert eventually(inquiry).error_code == "link_refused"
 
 
 def test_a_result_that_is_no_json_inside_is_kept_and_shown(clinic: Clinic, dragon: Dragon) -> None:

@@ -222,6 +222,12 @@ def test_acknowledgements_and_the_close_can_stay_away(copilot: Copilot, line: Li
 def test_an_acknowledgement_can_be_wrong(copilot: Copilot, line: Line) -> None:
     copilot.fault("acks_beyond", times=1, bytes=7)
     assert next(line.record(line.whole(new(), new()))) == CHUNK + 7
+    copilot.fault("acks_huge", times=1, bytes=100_000)
+    assert next(line.record(line.whole(new(), new()))) == CHUNK
+    copilot.fault("acks_huge", times=1)
+    with pytest.raises(grpc.RpcError) as error:
+        next(line.record(line.whole(new(), new())))
+    assert failure(error)[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_a_recording_can_be_refused_for_any_reason(copilot: Copilot, line: Line) -> None:
@@ -253,6 +259,8 @@ def test_the_configuration_can_be_refused_or_never_come(copilot: Copilot, line: 
     assert failure(error)[0] is grpc.StatusCode.INVALID_ARGUMENT
     copilot.fault("configuration_empty", times=1)
     assert line.configuration() == pb.RetrieveConfigurationResponse()
+    copilot.fault("configuration_huge", times=1, bytes=9)
+    assert line.configuration().recording_locales == ["x" * 9]
     copilot.fault("configuration_silent", times=1)
     with pytest.raises(grpc.RpcError) as error:
         line.configuration(timeout=0.3)

@@ -154,6 +154,24 @@ def test_an_uploaded_session_is_processed_once_it_has_ended(hooked: Copilot) -> 
     assert hooked.session(session)["processed"] is True
 
 
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_each_recording_can_be_written_up_as_it_is_complete(hooked: Copilot, is_streamed: bool) -> None:
+    hooked.settings(writes_up_each_recording=True)
+    session = new() if is_streamed else hooked.create()
+    for number, seed in enumerate((1, 2), 1):
+        if is_streamed:
+            hooked.streamed(samples(4, seed), session, new())
+        else:
+            hooked.put(session, samples(4, seed), number)
+        hooked.events(2 * number)
+        assert hooked.session(session)["processed"] is False
+    hooked.process(session) if is_streamed else hooked.end(session)
+    found = [hooked.result(one) for one in hooked.events(6)]
+    ends = [milliseconds(one["transcript"]["turns"][-1]["end_time"]) for one in found[::2]]
+    assert ends == [4000, 8000, 8000]
+    assert found[1]["document"] != found[3]["document"] == found[5]["document"]
+
+
 def test_nobody_is_told_without_a_subscription(copilot: Copilot) -> None:
     session = copilot.finished(AUDIO)
     copilot.until(session, lambda shown: shown["processed"])
@@ -284,6 +302,17 @@ def test_an_unknown_event_can_come_besides(hooked: Copilot) -> None:
     hooked.fault("notification_unknown", times=1)
     hooked.finished(AUDIO)
     assert types(hooked.events(3))[2] == "encounter_surprise_ready"
+
+
+def test_a_letter_can_come_besides(hooked: Copilot) -> None:
+    hooked.fault("notification_supplement", times=1)
+    hooked.finished(AUDIO)
+    _, note, letter = hooked.events(3)
+    assert letter["type"] == "supplemental_encounter_data_ready"
+    usual, other = hooked.result(note), hooked.result(letter)
+    assert usual.keys() == other.keys()
+    assert usual["document"] != other["document"]
+    assert [one["content"][:14] for one in other["resources"]] == ["Dear colleague"]
 
 
 @pytest.mark.parametrize(

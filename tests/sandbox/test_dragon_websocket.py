@@ -325,6 +325,7 @@ def test_a_stream_can_go_without_acknowledgements(copilot: Copilot) -> None:
     [
         ("acks_beyond", {"bytes": 7}, json.dumps({"dataStored": {"dataStored": CHUNK + 7}})),
         ("acks_junk", {"body": "<html>"}, "<html>"),
+        ("acks_huge", {"bytes": 9}, json.dumps({"dataStored": {"dataStored": CHUNK}}) + 9 * " "),
     ],
 )
 def test_an_acknowledgement_can_be_wrong(copilot: Copilot, fault: str, params: dict[str, Any], said: str) -> None:
@@ -427,6 +428,9 @@ def test_the_configuration_can_be_refused_or_never_come(copilot: Copilot) -> Non
     copilot.fault("configuration_empty", times=1)
     with asked_configuration(copilot) as socket:
         assert told(socket) == [{"retrieveConfiguration": {}}]
+    copilot.fault("configuration_huge", times=1, bytes=9)
+    with asked_configuration(copilot) as socket:
+        assert told(socket)[0]["retrieveConfiguration"]["recordingLocales"] == ["x" * 9]
     copilot.fault("configuration_silent", times=1)
     with asked_configuration(copilot) as socket, pytest.raises(TimeoutError):
         socket.recv(timeout=0.3)
