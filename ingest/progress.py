@@ -20,8 +20,8 @@ LEASE = timedelta(seconds=60)
 PARTIAL_SECONDS = 0.5
 MOST_BREAKS = 100
 TAKEN = (
-    "The vendor's session under this client_request_id is another request's: no audio was sent. Retry makes a session "
-    "under an id of its own."
+    "The vendor's session of that id is another request's: no audio was sent. Retry makes a session under an id of its "
+    "own."
 )
 
 
