@@ -24,6 +24,8 @@ def take(note_id: UUID, by: Actor, based_on: int, number: int) -> None:
     if based_on != note.version:
         raise Overtaken
     text = undecided(note, number)
+    if text.is_supplement:
+        raise NotNow("A supplement goes with the note, and does not take its place.")
     move(note, State.IN_REVIEW, by, "claimed", holder_id=int(by.id), reason="")
     sections = replaced(note, text)
     add_version(note, text.title, sections, by, "revision_taken", vendor_text=text.number, offered_version=None)

@@ -240,12 +240,13 @@ def test_newer_words_leave_an_undecided_supplement_beside_them_and_an_undecided_
     assert (fresh(note).version, fresh(note).offered_version) == (4, None)
 
 
-def test_a_supplement_can_be_taken_over(note: Note, anna: Actor) -> None:
+def test_a_supplement_is_seen_and_never_taken_over(note: Note, anna: Actor) -> None:
     supplement(note, LAST)
-    deciding.take(note.pk, anna, 1, 2)
-    assert words(note) == said(LAST)
-    assert versions(note)[-1] == (3, anna.id, 2)
-    assert revise(note) == Revised.BESIDE, "compared is with the vendor's own text"
+    with pytest.raises(NotNow, match="does not take its place"):
+        deciding.take(note.pk, anna, 1, 2)
+    deciding.keep(note.pk, anna, 2)
+    assert (words(note), fresh(note).offered_version) == (said(FIRST), None)
+    assert revise(note) == Revised.REPLACED
 
 
 # --- For many at once

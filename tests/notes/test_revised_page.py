@@ -71,10 +71,15 @@ def told(answer: Any) -> list[str]:
     return [str(message) for message in answer.context["messages"]]
 
 
-def test_a_supplement_is_called_one(desk: Client, clinic: Clinic) -> None:
+def test_a_supplement_is_shown_as_it_is_and_not_to_be_taken_over(desk: Client, clinic: Clinic) -> None:
     made = noted(clinic)
     supplement(made, LAST)
-    assert "The vendor has sent a supplement to this note on" in shown(desk, made)
+    page = shown(desk, made)
+    assert "The vendor has sent a supplement to this note on" in page
+    assert "What it would change" not in page
+    assert "Take it over" not in page
+    assert all(section.text in page for section in LAST.sections)
+    assert 'value="keep" class="button">Seen' in page
 
 
 def save(desk: Client, note: Note, based_on: int, *texts: str, **more: str) -> Any:

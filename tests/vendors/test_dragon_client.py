@@ -233,6 +233,14 @@ def test_every_documented_refusal_says_what_to_do(answer: bytes, code: str) -> N
     assert CANARY not in error.message
 
 
+def test_what_is_stored_and_not_declared_whole_is_not_all_that_was_sent() -> None:
+    server, progress = DragonServer(finalizeUpload=[http(404)]), Noted()
+    with server, pytest.raises(VendorError):
+        dragon(server.url).submit(dragon_job(), progress)
+    assert progress.place["chunks"] == len(server.chunks)
+    assert 0 < progress.sent_ms < Tape().duration_ms
+
+
 def test_a_vendor_that_stays_down_is_left_to_a_later_try_which_goes_on() -> None:
     class Down(DragonServer):
         def answer_to(self, asked: Asked) -> Answer:

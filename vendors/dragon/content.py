@@ -38,8 +38,9 @@ class Content:
         return self.sound.duration_ms / 1000
 
     def until_ms(self, sent: int) -> int:
-        """How much of the audio so many bytes are, in milliseconds."""
-        return self.sound.duration_ms * min(sent, self.size) // max(1, self.size)
+        """How much of the audio so many bytes are, in milliseconds: never all, as the recording has to be ended yet."""
+        until_ms = self.sound.duration_ms * min(sent, self.size) // max(1, self.size)
+        return max(0, min(until_ms, self.sound.duration_ms - 1))
 
     def pieces(self, start: int, length: int) -> Iterator[bytes]:
         """From that byte on, `length` bytes each; the last may be shorter. Raises VendorError."""
