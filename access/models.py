@@ -133,7 +133,8 @@ class Scope(models.TextChoices):
     NOTES_READ = "notes:read", "read notes and transcripts"
     RECORDINGS_READ = "recordings:read", "play recordings and ask for links"
     CALLBACKS_WRITE = "callbacks:write", "post results of requests made elsewhere"
-    EVENTS_READ = "events:read", "follow the change feed"
+    EVENTS_READ = "events:read", "follow the change feed, see webhooks"
+    WEBHOOKS_WRITE = "webhooks:write", "say where webhooks go, and have them sent again"
 
 
 class Program(ClinicOwned):

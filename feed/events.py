@@ -32,3 +32,9 @@ def record_all(happenings: Iterable[Happening]) -> None:
     """Adds events to the transaction under way, in their order, by one statement."""
     now = timezone.now()
     rows.insert(Event, [{"id": uuid7(), "created_at": now} | asdict(one) for one in happenings])
+
+
+def was_deleted(clinic_id: UUID, object_id: UUID) -> bool:
+    """Whether the clinic had a row of this id, and it was removed."""
+    tombstones = Event.objects.filter(clinic=clinic_id, object_id=object_id, kind__endswith=".deleted")
+    return tombstones.exists()
