@@ -136,7 +136,8 @@ class Installation:
         """For commands beside the running service, such as cron's: `set -a; . var/service.env`."""
         file = self.place.var / "service.env"
         file.touch(0o600)
-        ours = {name: value for name, value in self.env.items() if os.environ.get(name) != value}
+        owners = {} if given("DATABASE_URL") else {"DATABASE_OWNER_URL": self.owner_url}
+        ours = {name: value for name, value in (self.env | owners).items() if os.environ.get(name) != value}
         file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())))
 
     def start_services(self, *others: Process) -> None:
@@ -185,6 +186,8 @@ def services(place: Place, env: Mapping[str, str]) -> list[Process]:
         # Two threads more than streams, so that bells and heartbeats are heard.
         "streamer": [*worker, "-Q", "streams", "-c", str(2 + streams), "-n", "streamer@%h"],
         "processor": [*worker, "-Q", "callbacks", "-c", "3", "-n", "processor@%h"],
+        # Eight send to subscribers, who may be slow; positions are given by the others.
+        "messenger": [*worker, "-Q", "feed", "-c", "10", "-n", "messenger@%h"],
         "sweeper": [*worker, "-Q", "sweeps", "-c", "1", "-n", "sweeper@%h"],
         "beat": [*celery, "beat", "--schedule", schedule, "-l", "INFO"],
     }

@@ -29,7 +29,8 @@ from config.requests import request_id
 from config.wsgi import application as wsgi
 
 # isort: split
-from recordings import linked  # once Django is set up
+from feed import waiting  # once Django is set up
+from recordings import linked
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +57,13 @@ class Web:
     def __init__(self) -> None:
         self.django = WSGIMiddleware(wsgi, workers=settings.WEB_THREADS)  # type: ignore[arg-type]
         self.linked = linked.Linked(self.django.executor)
+        self.waiting = waiting.Waiting(self.django.executor)
         self.folder = Path(settings.UPLOAD_DIR)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            self.waiting.stop_when_told()
         if scope["type"] != "http":
             return await self.django(scope, receive, send)  # type: ignore[arg-type]
         try:
@@ -104,15 +108,27 @@ class Web:
         # a2wsgi reads the query as ASCII; a raw byte above that is what a percent-encoded one would be.
         query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
         prepared = {**scope, "headers": headers, "query_string": query, "listenpost.body": body}
-        await self.pass_on(prepared, receive, send)
 
-    async def pass_on(self, prepared: Scope, receive: Receive, send: Send) -> None:
-        """Sends what Django answers. A stored file, which may take hours, is sent once its thread is free again."""
+        async def ask() -> waiting.Answer | None:
+            body[0].seek(0)
+            return await self.pass_on({**prepared}, receive, send)
+
+        if held_back := await ask():
+            await self.waiting.answer(held_back, ask, receive, send)
+
+    async def pass_on(self, prepared: Scope, receive: Receive, send: Send) -> waiting.Answer | None:
+        """Sends what Django answers, or gives it back, for a reader of the feed to wait with.
+
+        A stored file, which may take hours, is sent once its thread is free again.
+        """
         start: Message = {}
+        held_back: list[Message] = []
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)  # held back until it is known who sends the body
+            elif waiting.HELD in prepared:
+                held_back.extend([message] if held_back else [dict(start), message])
             elif "listenpost.response" not in prepared:
                 if start:
                     await send(dict(start))
@@ -125,6 +141,7 @@ class Web:
                 await files.deliver(receive, send, start, iter(response), response.readers)
             finally:
                 await asyncio.to_thread(response.close)
+        return waiting.Answer(prepared[waiting.HELD], held_back) if held_back else None
 
 
 def may_upload(authorization: str) -> bool:

@@ -22,7 +22,10 @@ class Event(ClinicOwned):
     position = models.BigIntegerField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["clinic", "position"], name="event_feed")]
+        constraints = [
+            models.UniqueConstraint(fields=["clinic", "position"], name="event_feed"),
+            models.UniqueConstraint(fields=["clinic", "id"], name="event_of_clinic"),
+        ]
         indexes = [
             models.Index(fields=["clinic", "id"], name="event_unpositioned", condition=Q(position__isnull=True)),
             models.Index(fields=["object_id"], name="event_tombstone", condition=Q(kind__endswith=".deleted")),
@@ -98,6 +101,7 @@ class Delivery(ClinicOwned):
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=60, help_text="The event's: for lists of one kind, however many there are.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="When it is due; empty: nothing to do.")
@@ -116,11 +120,12 @@ class Delivery(ClinicOwned):
         ]
         indexes = [
             models.Index(
-                fields=["endpoint", "next_attempt_at"],
+                fields=["endpoint", "next_attempt_at", "event"],
                 name="delivery_due",
                 condition=Q(next_attempt_at__isnull=False),
             ),
             models.Index(fields=["clinic", "-id"], name="delivery_list"),
             models.Index(fields=["endpoint", "-id"], name="delivery_of_endpoint"),
-            models.Index(fields=["endpoint", "-id"], name="delivery_failed", condition=Q(state="failed")),
+            models.Index(fields=["endpoint", "state", "-id"], name="delivery_of_state"),
+            models.Index(fields=["endpoint", "kind", "-id"], name="delivery_of_kind"),
         ]

@@ -87,6 +87,13 @@ class Outbound:
         with closing(route), closing(RoutedAdapter(route)) as adapter:
             return self._whole(adapter, prepared, timeout, max_bytes)
 
+    def check(self, url: str, *, total_timeout: float = 5.0) -> None:
+        """Whether `url` may be called, as its name stands at this moment: nothing is sent.
+
+        Raises VendorError: `address_refused`, `name_unresolved`.
+        """
+        self._endpoints(origins.read(url), Deadline(total_timeout))
+
     def kept(self) -> Kept:
         """For many requests to one origin, over one connection: for a `with`."""
         return Kept(self)
@@ -262,24 +269,38 @@ class Kept:
         connect_timeout: float = 5.0,
         total_timeout: float = 25.0,
         max_bytes: int = MIB,
+        body_seconds: float | None = None,
     ) -> Response:
-        """As `Outbound.request`."""
+        """As `Outbound.request`.
+
+        `body_seconds`: the answer's body is given up after them, or after `max_bytes`, and empty in what comes back:
+        for who wants to know the status alone.
+        """
         deadline = Deadline(total_timeout)
         prepared = _prepare(method, url, {**headers, "Connection": "keep-alive"}, None, data)
         was_used = self._adapter is not None
         try:
-            return self._once(prepared, connect_timeout, deadline, max_bytes)
+            return self._once(prepared, connect_timeout, deadline, max_bytes, body_seconds)
         except VendorError as error:
             if not was_used or error.code != "no_answer" or deadline.passed:
                 raise
-        return self._once(prepared, connect_timeout, deadline, max_bytes)
+        return self._once(prepared, connect_timeout, deadline, max_bytes, body_seconds)
 
     def _once(
-        self, prepared: requests.PreparedRequest, connect_timeout: float, deadline: Deadline, max_bytes: int
+        self,
+        prepared: requests.PreparedRequest,
+        connect_timeout: float,
+        deadline: Deadline,
+        max_bytes: int,
+        body_seconds: float | None,
     ) -> Response:
         adapter = self._lead(str(prepared.url), prepared.headers, connect_timeout, deadline)
+        timeout = (connect_timeout, deadline.left())
         try:
-            answer = self._outbound._whole(adapter, prepared, (connect_timeout, deadline.left()), max_bytes)
+            if body_seconds is None:
+                answer = self._outbound._whole(adapter, prepared, timeout, max_bytes)
+            else:
+                answer = self._head(adapter, prepared, timeout, max_bytes, deadline.within(body_seconds))
         except VendorError:
             self.close()
             raise
@@ -287,6 +308,26 @@ class Kept:
         if adapter.route.cut:  # at the very end of its time
             self.close()
         return answer
+
+    def _head(
+        self,
+        adapter: RoutedAdapter,
+        prepared: requests.PreparedRequest,
+        timeout: tuple[float, float],
+        max_bytes: int,
+        body_deadline: Deadline,
+    ) -> Response:
+        """The answer without its body, which is only read so that the connection can be kept."""
+        with self._outbound._sent(adapter, prepared, timeout, max_bytes) as answer:
+            adapter.route.extend(body_deadline)
+            if adapter.route.cut:  # in the headers, of which the rest is missing
+                raise broken(TimeoutError(), adapter.route)
+            try:
+                for _ in answer.chunks():
+                    pass
+            except VendorError:
+                self.close()
+        return Response(answer.status, answer.headers, b"")
 
     def close(self) -> None:
         adapter, self._adapter = self._adapter, None

@@ -6,6 +6,19 @@ import django.utils.timezone
 import uuid_utils.compat
 from django.db import migrations, models
 
+FORWARD = """
+ALTER TABLE feed_endpoint ADD CONSTRAINT endpoint_of_clinic UNIQUE (id, clinic_id);
+ALTER TABLE feed_delivery ADD CONSTRAINT delivery_in_its_endpoints_clinic
+    FOREIGN KEY (endpoint_id, clinic_id) REFERENCES feed_endpoint (id, clinic_id);
+ALTER TABLE feed_delivery ADD CONSTRAINT delivery_in_its_events_clinic
+    FOREIGN KEY (clinic_id, event_id) REFERENCES feed_event (clinic_id, id);
+"""
+BACKWARD = """
+ALTER TABLE feed_delivery DROP CONSTRAINT delivery_in_its_events_clinic;
+ALTER TABLE feed_delivery DROP CONSTRAINT delivery_in_its_endpoints_clinic;
+ALTER TABLE feed_endpoint DROP CONSTRAINT endpoint_of_clinic;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -24,6 +37,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="The event's: for lists of one kind, however many there are.", max_length=60
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -149,6 +168,10 @@ class Migration(migrations.Migration):
             model_name="event",
             constraint=models.UniqueConstraint(fields=("clinic", "position"), name="event_feed"),
         ),
+        migrations.AddConstraint(
+            model_name="event",
+            constraint=models.UniqueConstraint(fields=("clinic", "id"), name="event_of_clinic"),
+        ),
         migrations.AddField(
             model_name="delivery",
             name="clinic",
@@ -199,7 +222,7 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("next_attempt_at__isnull", False)),
-                fields=["endpoint", "next_attempt_at"],
+                fields=["endpoint", "next_attempt_at", "event"],
                 name="delivery_due",
             ),
         ),
@@ -213,9 +236,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="delivery",
-            index=models.Index(
-                condition=models.Q(("state", "failed")), fields=["endpoint", "-id"], name="delivery_failed"
-            ),
+            index=models.Index(fields=["endpoint", "state", "-id"], name="delivery_of_state"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(fields=["endpoint", "kind", "-id"], name="delivery_of_kind"),
         ),
         migrations.AddConstraint(
             model_name="delivery",
@@ -228,4 +253,5 @@ class Migration(migrations.Migration):
                 name="delivery_is_due_while_pending",
             ),
         ),
+        migrations.RunSQL(FORWARD, BACKWARD),
     ]

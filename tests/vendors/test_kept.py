@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.vendors.guard import LOOPBACK, NO_ANSWER, TOO_LARGE, UNREACHABLE, alarms, facts
+from tests.vendors.guard import LOOPBACK, NO_ANSWER, REFUSED, TOO_LARGE, UNREACHABLE, alarms, facts
 from tests.vendors.scripted_server import Answer, ScriptedServer, http, read_request
 from vendors.base import VendorError
 from vendors.outbound import Kept, Outbound
@@ -159,3 +159,44 @@ def test_another_origin_gets_a_connection_of_its_own_and_no_secret_unless_truste
         assert caught.value.code == "token_host_refused"
         assert ask(kept, server) == b"yes"
     assert not other.asked
+
+
+# --- Who wants to know the status alone
+def status(kept: Kept, server: ScriptedServer) -> tuple[int, bytes]:
+    answer = kept.request("POST", f"{server.url}/", headers={}, data=b"x", max_bytes=1000, body_seconds=0.3)
+    return answer.status, answer.body
+
+
+def test_a_body_that_nobody_wants_keeps_the_connection_where_it_is_short() -> None:
+    with KeepingServer(answer=http(202, b"yes")) as server, trusting(server).kept() as kept:
+        assert [status(kept, server) for _ in range(2)] == [(202, b"")] * 2
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("length", [1001, 10**12])
+def test_a_body_that_nobody_wants_is_left_where_it_is_long(length: int) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+    with KeepingServer(answer=head + b"x" * 1001) as server, trusting(server).kept() as kept:
+        assert [status(kept, server) for _ in range(2)] == [(200, b"")] * 2
+        assert server.connections == 2
+    assert not alarms()
+
+
+def test_a_body_that_nobody_wants_is_left_where_it_drips_and_headers_are_cut() -> None:
+    with ScriptedServer(b"") as server, trusting(server).kept() as kept:
+        server.answers = [server.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x")]
+        assert status(kept, server) == (200, b"")
+        server.answers = [server.drip(b"HTTP/1.1 200 OK\r\nX-A: ", b"x")]
+        with pytest.raises(VendorError) as caught:
+            kept.request("POST", f"{server.url}/", headers={}, total_timeout=1.0, body_seconds=5.0)
+        assert facts(caught.value) == NO_ANSWER
+    assert not alarms()
+
+
+def test_where_a_name_leads_is_checked_without_a_call() -> None:
+    with ScriptedServer(b"") as server:
+        Outbound(LOOPBACK).check(server.url)
+        with pytest.raises(VendorError) as caught:
+            Outbound().check(server.url)
+        assert facts(caught.value) == REFUSED
+        assert not server.asked

@@ -1,0 +1,221 @@
+"""REST: where a clinic's other systems want to be told, and what was sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, IntegerField, OuterRef
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from access import log
+from access.idempotency import idempotent
+from access.models import Scope
+from config.conditional import etag, must_match
+from config.problems import RETRY_AFTER_SECONDS, Conflict, invalid
+from config.rest import OfClinic
+from feed.models import Delivery, Endpoint
+from feed.webhooks import endpoints, replays
+from feed.webhooks.filters import DeliveryFilters
+from feed.webhooks.serializers import (
+    DeliveryShown,
+    NewReplay,
+    NewSecret,
+    NewWebhook,
+    SecretShown,
+    WebhookChange,
+    WebhookConfigured,
+    WebhookMade,
+    WebhookShown,
+)
+
+READ, WRITE = Scope.EVENTS_READ, Scope.WEBHOOKS_WRITE
+MOST_COUNTED = 1000
+
+
+def shown_endpoints() -> Any:
+    """Endpoints as WebhookShown needs them."""
+    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), next_attempt_at__isnull=False)
+    some = ArraySubquery(waiting.order_by().values("pk")[:MOST_COUNTED])
+    return Endpoint.objects.annotate(pending=Func(some, function="cardinality", output_field=IntegerField()))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    try:
+        yield
+    except endpoints.Refused as error:
+        raise invalid(error.field, error.code, error.message) from None
+    except endpoints.NotNow as error:
+        raise Conflict(error.message) from None
+
+
+def tag(endpoint: Endpoint) -> dict[str, str]:
+    """Its ETag: not of how many wait, or nobody could change a webhook that is busy."""
+    return {"ETag": etag(WebhookConfigured(endpoint).data)}
+
+
+def answer(request: Request, endpoint: Endpoint, status: int = 200, **more: str) -> Response:
+    """The webhook as it is now."""
+    row = shown_endpoints().get(pk=endpoint.pk)
+    headers = {"Location": reverse("webhook", [row.pk], request=request)} if status in (201, 202) else {}
+    wait = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 202 else {}
+    return Response({**WebhookShown(row).data, **more}, status=status, headers=headers | wait | tag(row))
+
+
+class WebhookList(OfClinic, generics.ListAPIView[Endpoint]):
+    """Lists the clinic's webhooks, newest first."""
+
+    queryset = shown_endpoints()
+    serializer_class = WebhookShown
+    scopes = {"GET": READ, "POST": WRITE}
+    problems = {"POST": (409,)}
+
+    @extend_schema(request=NewWebhook, responses={201: WebhookMade})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Makes a webhook: from now on events are posted there, signed by Standard Webhooks; in no promised order."""
+        wanted = NewWebhook(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        with refusals():
+            made, secret = endpoints.create(self.clinic, **wanted.validated_data, by=log.actor(request))
+        return answer(request, made, 201, secret=secret)
+
+
+class WebhookOne(OfClinic, generics.RetrieveAPIView[Endpoint]):
+    queryset = shown_endpoints()
+    serializer_class = WebhookShown
+    scopes = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+    problems = {"PATCH": (409,), "DELETE": (409,)}
+    preconditions = {"PATCH": True, "DELETE": True}
+    is_revalidated = False
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Shows one webhook: what it is told of, whether that works, and how many deliveries wait."""
+        endpoint = self.get_object()
+        return Response(WebhookShown(endpoint).data, headers=tag(endpoint))
+
+    @extend_schema(request=WebhookChange, responses={200: WebhookShown})
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """Changes a webhook, or switches it off or on; what happens while it is off is sent by a replay alone."""
+        endpoint = self.get_object()
+        wanted = WebhookChange(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        with refusals():
+            endpoints.change(endpoint, by=log.actor(request), guard=self.matches, **wanted.validated_data)
+        return answer(request, endpoint)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """Removes a webhook and its deliveries: nothing is sent there any more."""
+        with refusals():
+            endpoints.remove(self.get_object(), by=log.actor(request), guard=self.matches)
+        return Response(status=204)
+
+    def matches(self, held: Endpoint) -> None:
+        must_match(self.request, WebhookConfigured(held).data)
+
+
+class WebhookAction(OfClinic, generics.GenericAPIView[Endpoint]):
+    queryset = Endpoint.objects.all()
+    scopes = {"POST": WRITE}
+    problems = {"POST": (409,)}
+
+
+class WebhookSecret(WebhookAction):
+    @extend_schema(request=NewSecret, responses={200: SecretShown})
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Makes a new secret; for some hours deliveries are signed with the old one too."""
+        endpoint, wanted = self.get_object(), NewSecret(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        overlap = timedelta(hours=wanted.validated_data["overlap_hours"])
+        with refusals():
+            secret = endpoints.rotate(endpoint, overlap=overlap, by=log.actor(request))
+        return Response({"secret": secret})
+
+
+class WebhookTest(WebhookAction):
+    @extend_schema(request=None, responses={202: DeliveryShown})
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Sends a webhook.test to this webhook alone: Location shows what became of it."""
+        with refusals():
+            made = endpoints.test(self.get_object(), by=log.actor(request))
+        return accepted(request, made)
+
+
+class WebhookReplay(WebhookAction):
+    @extend_schema(request=NewReplay, responses={202: WebhookShown})
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Sends a time's events once more, delivered before or not; `replaying` and `replayed_to` say how far it is."""
+        endpoint, wanted = self.get_object(), NewReplay(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        with refusals():
+            replays.replay(endpoint, given["since"], given.get("until"), by=log.actor(request))
+        return answer(request, endpoint, 202)
+
+
+class OfWebhook(OfClinic):
+    """The deliveries of one webhook of the clinic's."""
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        return rows.filter(endpoint=self.kwargs["pk"]) if "pk" in self.kwargs else rows
+
+
+class DeliveryList(OfWebhook, generics.ListAPIView[Delivery]):
+    queryset = Delivery.objects.all()
+    serializer_class = DeliveryShown
+    filterset_class = DeliveryFilters
+    scopes = {"GET": READ}
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Lists what was sent, or is to be sent, to a webhook, newest first."""
+        get_object_or_404(Endpoint.objects.for_clinic(self.clinic), pk=kwargs["pk"])
+        return self.list(request)
+
+
+class DeliveryOne(OfWebhook, generics.RetrieveAPIView[Delivery]):
+    """Shows one delivery: its tries, what the last was answered, and when the next is."""
+
+    queryset = Delivery.objects.all()
+    serializer_class = DeliveryShown
+    lookup_url_kwarg = "delivery"
+    scopes = {"GET": READ}
+
+
+class DeliveryAgain(OfWebhook, generics.GenericAPIView[Delivery]):
+    queryset = Delivery.objects.all()
+    lookup_url_kwarg = "delivery"
+    scopes = {"POST": WRITE}
+    problems = {"POST": (409,)}
+
+    @extend_schema(request=None, responses={202: DeliveryShown})
+    @idempotent
+    def post(self, request: Request, pk: UUID, delivery: UUID) -> Response:
+        """Sends it once more, delivered before or not, under the same webhook-id."""
+        row = self.get_object()
+        with refusals():
+            replays.redeliver(row, by=log.actor(request))
+        row.refresh_from_db()
+        return accepted(request, row)
+
+
+def accepted(request: Request, delivery: Delivery) -> Response:
+    """The delivery as it is now, and where and when to look what became of it."""
+    location = reverse("webhook-delivery", [delivery.endpoint_id, delivery.pk], request=request)
+    shown = DeliveryShown(delivery).data
+    headers = {"Location": location, "Retry-After": str(RETRY_AFTER_SECONDS), "ETag": etag(shown)}
+    return Response(shown, status=202, headers=headers)

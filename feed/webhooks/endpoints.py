@@ -1,0 +1,190 @@
+"""Where a clinic's other systems are told: made, changed, switched on and off, tried out, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from access import log
+from access.log import Actor
+from access.models import AccessEntry, Clinic
+from config import secrets
+from feed import events, tasks
+from feed.events import Kind
+from feed.models import Delivery, Endpoint, Event
+from feed.webhooks import addresses, signing
+from feed.webhooks.refusals import NotNow, Refused
+
+__all__ = ["TEST", "NotNow", "Refused", "change", "create", "remove", "rotate", "switch_off", "switch_on", "test"]
+
+CHANGED, GRANTED = AccessEntry.Action.CHANGED, AccessEntry.Action.GRANTED
+State, Off = Endpoint.State, Endpoint.Off
+MOST = 20
+TEST = Kind.WEBHOOK_TEST
+LONGEST_OVERLAP = timedelta(days=90)
+ON = {"state": State.ON, "off_reason": "", "off_at": None, "failures": 0, "failing_since": None, "rests_until": None}
+#: Looks at the row that is locked, and may raise.
+Guard = Callable[[Endpoint], None]
+
+
+def create(
+    clinic: Clinic, *, url: str, description: str = "", types: Sequence[str] = (), by: Actor
+) -> tuple[Endpoint, str]:
+    """A new endpoint, and its secret, which cannot be had again. Raises Refused, NotNow."""
+    secret = signing.make()
+    given = _checked(url=url, description=description, types=types)
+    with transaction.atomic():
+        # Who makes two at once makes one after the other.
+        Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+        if Endpoint.objects.for_clinic(clinic).count() >= MOST:
+            raise NotNow(f"The clinic has {MOST} webhooks, and may have no more. Remove one first.")
+        made = Endpoint.objects.create(clinic=clinic, **given, secrets=signing.write([secret]))
+        log.record(by, GRANTED, [made], mode="made")
+    return made, secret.key
+
+
+def change(endpoint: Endpoint, *, by: Actor, guard: Guard | None = None, **columns: Any) -> Endpoint:
+    """Other `url`, `description`, `types` or `state`. The endpoint as it then is.
+
+    Raises Refused, NotNow, and what `guard` raises.
+    """
+    state = columns.pop("state", None)
+    given = _checked(**columns)
+    with transaction.atomic():
+        held = locked(endpoint, guard)
+        if new := {name: value for name, value in given.items() if getattr(held, name) != value}:
+            _write(held, **new)
+            log.record(by, GRANTED, [held], mode=f"changed {' '.join(new)}")
+        if state == State.ON and held.state == State.OFF:
+            _switch_on(held, by)
+        # One that is off by itself may be left so: somebody has seen it.
+        if state == State.OFF and held.off_reason != Off.BY_HAND:
+            _switch_off(held, by)
+    return held
+
+
+def rotate(endpoint: Endpoint, *, overlap: timedelta, by: Actor) -> str:
+    """A new secret, which cannot be had again. What is sent is signed with the old one too for `overlap`."""
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        longest = LONGEST_OVERLAP // timedelta(hours=1)
+        raise Refused("overlap_hours", "invalid", f"Give a whole number of hours from 0 to {longest}.")
+    with transaction.atomic():
+        held = locked(endpoint)
+        kept, fresh = signing.replace(bytes(held.secrets), overlap=overlap, now=timezone.now())
+        _write(held, secrets=kept)
+        log.record(by, GRANTED, [held], mode="secret replaced")
+    return fresh.key
+
+
+def switch_on(endpoint: Endpoint, by: Actor) -> None:
+    """What waits is sent from now on. What happened while it was off is not: that takes a replay."""
+    change(endpoint, by=by, state=State.ON)
+
+
+def switch_off(endpoint: Endpoint, by: Actor) -> None:
+    """Nothing is sent any more, from the next delivery on. What waits goes on when it is switched on."""
+    change(endpoint, by=by, state=State.OFF)
+
+
+def remove(endpoint: Endpoint, by: Actor, guard: Guard | None = None) -> None:
+    """With its deliveries. Raises what `guard` raises."""
+    with transaction.atomic():
+        held = locked(endpoint, guard)
+        log.record(by, GRANTED, [held], mode="removed")
+        Endpoint.objects.filter(pk=held.pk).delete()
+
+
+def test(endpoint: Endpoint, by: Actor) -> Delivery:
+    """An event that tells of nothing, for this endpoint alone. Raises NotNow."""
+    with transaction.atomic():
+        held = locked(endpoint)
+        need_on(held)
+        event = Event.objects.create(clinic_id=held.clinic_id, kind=TEST, object_id=held.pk)
+        made: Delivery = Delivery.objects.create(
+            clinic_id=held.clinic_id, endpoint=held, event=event, kind=TEST, next_attempt_at=timezone.now()
+        )
+        log.record(by, CHANGED, [held], mode="tested")
+        ring()
+    return made
+
+
+def ring() -> None:
+    """After the commit: something is due."""
+    transaction.on_commit(tasks.ring_deliver)
+
+
+def need_on(endpoint: Endpoint) -> None:
+    if endpoint.state != State.ON:
+        raise NotNow("The webhook is switched off. Switch it on first.")
+
+
+def by_itself(endpoint: Endpoint, reason: str) -> None:
+    """Switches it off in the transaction under way, and tells the clinic's other systems."""
+    _write(endpoint, state=State.OFF, off_reason=reason, off_at=timezone.now())
+    events.record(Kind.WEBHOOK_DISABLED, clinic_id=endpoint.clinic_id, object_id=endpoint.pk, reason=reason)
+
+
+def seal_anew(endpoint: Endpoint, *, by: Actor) -> bool:
+    """Puts its secrets under the newest key; False where they are already. Raises secrets.InvalidToken."""
+    with transaction.atomic():
+        held = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
+        if held is None or secrets.is_newest(bytes(held.secrets)):
+            return False
+        Endpoint.objects.filter(pk=held.pk).update(secrets=secrets.rotate(bytes(held.secrets)))
+        log.record(by, CHANGED, [held], mode="encrypted anew")
+    return True
+
+
+# --- The row
+def locked(endpoint: Endpoint, guard: Guard | None = None) -> Endpoint:
+    """As it is, locked. Raises NotNow where it was removed."""
+    held: Endpoint | None = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
+    if held is None:
+        raise NotNow("The webhook was removed meanwhile.")
+    if guard:
+        guard(held)
+    return held
+
+
+def _write(held: Endpoint, **columns: Any) -> None:
+    """A worker that is at it stops at the next delivery: it looks at `updated_at`."""
+    columns["updated_at"] = timezone.now()
+    Endpoint.objects.filter(pk=held.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(held, name, value)
+
+
+def _switch_on(held: Endpoint, by: Actor) -> None:
+    _write(held, **ON)
+    # It is well again, as somebody says: what failed is not left to wait for hours, and has all of its tries before it.
+    tried = Delivery.objects.filter(endpoint=held, next_attempt_at__isnull=False, attempts__gt=0)
+    tried.update(attempts=0, next_attempt_at=timezone.now())
+    log.record(by, CHANGED, [held], mode="switched on")
+    ring()
+
+
+def _switch_off(held: Endpoint, by: Actor) -> None:
+    _write(held, state=State.OFF, off_reason=Off.BY_HAND, off_at=held.off_at or timezone.now())
+    log.record(by, CHANGED, [held], mode="switched off")
+
+
+def _checked(**columns: Any) -> dict[str, Any]:
+    """The columns as they are kept. Raises Refused."""
+    if "url" in columns:
+        addresses.check(columns["url"])
+    if "types" in columns:
+        columns["types"] = _known(columns["types"])
+    if len(columns.get("description", "")) > 200:
+        raise Refused("description", "max_length", "Give at most 200 characters.")
+    return columns
+
+
+def _known(types: Sequence[str]) -> list[str]:
+    known = [str(kind) for kind in Kind if kind != TEST]
+    if set(types) - set(known):
+        raise Refused("types", "unknown", f"Give some of: {', '.join(known)}. Leave it empty for all.")
+    return [kind for kind in known if kind in types]

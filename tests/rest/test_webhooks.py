@@ -1,0 +1,336 @@
+"""Webhooks over REST: made, shown, changed, tried out, sent again, removed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from access.models import AccessEntry, Clinic
+from feed.models import Delivery, Endpoint, Event
+from feed.webhooks import endpoints
+from tests.factories import DeliveryFactory, EndpointFactory, EventFactory
+from tests.rest.api import V1, Api, assert_problem
+
+pytestmark = pytest.mark.django_db
+URL = "http://127.0.0.1:9/hook"
+SHAPE = {
+    *("id", "url", "description", "types", "state", "off_reason", "off_at", "failing_since", "last_delivered_at"),
+    *("pending", "replaying", "replayed_to", "created_at", "updated_at"),
+}
+
+
+@pytest.fixture(autouse=True)
+def loopback(settings: Any) -> None:
+    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def endpoint(clinic: Clinic) -> Endpoint:
+    made: Endpoint = EndpointFactory(clinic=clinic, url=URL)
+    return made
+
+
+def modes(clinic: Clinic) -> list[tuple[str, str]]:
+    entries = AccessEntry.objects.filter(clinic=clinic, object_type__in=("endpoint", "delivery")).order_by("id")
+    return list(entries.values_list("action", "mode"))
+
+
+def changed(api: Api, endpoint: Endpoint, body: Any, etag: str | None = None) -> Any:
+    tag = etag or api.get(f"webhooks/{endpoint.pk}")["ETag"]
+    return api.send("PATCH", f"webhooks/{endpoint.pk}", body, headers={"If-Match": tag})
+
+
+# --- Made and shown
+def test_it_is_made_and_its_secret_shown_once(clinic: Clinic, api: Api) -> None:
+    asked = {"url": URL, "description": "EHR", "types": ["note.signed", "note.amended"]}
+    response = api.post("webhooks", asked)
+    assert response.status_code == 201
+    made = response.json()
+    secret = made.pop("secret")
+    assert secret.startswith("whsec_")
+    assert set(made) == SHAPE
+    assert asked.items() <= made.items()
+    assert (made["state"], made["off_reason"], made["pending"], made["replaying"]) == ("on", "", 0, False)
+    assert response["Location"].endswith(f"{V1}/webhooks/{made['id']}")
+    shown = api.get(response["Location"])
+    assert shown.json() == made
+    assert shown["ETag"] == response["ETag"]
+    assert api.get("webhooks").json()["results"] == [made]
+    assert modes(clinic) == [("granted", "made")]
+
+
+def test_made_twice_under_one_key_it_is_one(clinic: Clinic, api: Api) -> None:
+    first, second = (api.post("webhooks", {"url": URL}, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert first.json() == second.json()
+    assert Endpoint.objects.count() == 1
+
+
+BAD_URLS = {
+    "relative": ("/hook", "invalid"),
+    "no scheme": ("ehr.example/hook", "invalid"),
+    "ftp": ("ftp://ehr.example/hook", "invalid"),
+    "javascript": ("javascript:alert(1)", "invalid"),
+    "no host": ("https:///hook", "address_refused"),
+    "user": ("https://me:pass@ehr.example/hook", "address_refused"),
+    "fragment": ("https://ehr.example/hook#top", "fragment"),
+    "query": ("https://ehr.example/hook?token=secret", "query"),
+    "space": ("https://ehr.example/a hook", "address_refused"),
+    "line": ("https://ehr.example/\r\nhook", "address_refused"),
+    "brackets": ("https://[::1/hook", "invalid"),
+    "letters": ("https://café.example/hook", "invalid"),
+    "port": ("https://127.0.0.1:99999/hook", "address_refused"),
+    "unknown name": ("https://nowhere.invalid/hook", "name_unresolved"),
+    "private": ("https://10.0.0.1/hook", "address_refused"),
+    "ourselves in IPv6": ("https://[::1]/hook", "address_refused"),
+    "ourselves in disguise": ("https://[::ffff:10.0.0.1]/hook", "address_refused"),
+    "metadata": ("http://169.254.169.254/latest", "address_refused"),
+    "a number": ("https://2130706433/hook", "address_refused"),
+    "plain http": ("http://8.8.8.8/hook", "address_refused"),
+    "long": ("https://ehr.example/" + "x" * 500, "max_length"),
+    "empty": ("", "blank"),
+    "null": (None, "null"),
+    "number": (17, "invalid"),
+    "nul": ("https://ehr.example/\x00", "null_characters_not_allowed"),
+}
+
+
+@pytest.mark.parametrize(("url", "code"), BAD_URLS.values(), ids=list(BAD_URLS))
+def test_an_address_that_cannot_be_taken(api: Api, endpoint: Endpoint, url: Any, code: str) -> None:
+    for response in (api.post("webhooks", {"url": url}), changed(api, endpoint, {"url": url})):
+        problem = assert_problem(response, 422, "url")
+        assert [error["code"] for error in problem["errors"]] == [code]
+        assert "secret" not in response.content.decode()
+        assert "pass@" not in response.content.decode()
+    assert Endpoint.objects.get().url == URL
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_loopback_by_name_or_address_is_refused_with_what_to_do(api: Api, settings: Any, host: str) -> None:
+    settings.OUTBOUND_ALLOW = []
+    problem = assert_problem(api.post("webhooks", {"url": f"https://{host}/hook"}), 422, "url")
+    assert "OUTBOUND_ALLOW" in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    "types", ["note.signed", [1], ["note.unheard_of"], ["webhook.test"], None, ["note.signed"] * 99]
+)
+def test_types_that_cannot_be_taken(api: Api, types: Any) -> None:
+    assert_problem(api.post("webhooks", {"url": URL, "types": types}), 422, *fields(types))
+
+
+def fields(types: Any) -> set[str]:
+    return {"types.0"} if isinstance(types, list) and len(types) == 1 else {"types"}
+
+
+def test_a_clinic_has_so_many_and_no_more(clinic: Clinic, api: Api) -> None:
+    for _ in range(endpoints.MOST):
+        EndpointFactory(clinic=clinic)
+    problem = assert_problem(api.post("webhooks", {"url": URL}), 409)
+    assert "Remove one first" in problem["detail"]
+
+
+# --- Changed
+def test_it_is_changed_and_switched_off_and_on(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    response = changed(api, endpoint, {"description": "The new one", "types": [], "state": "off"})
+    assert response.status_code == 200, response.content
+    shown = response.json()
+    assert (shown["description"], shown["state"], shown["off_reason"]) == ("The new one", "off", "by_hand")
+    assert response["ETag"] == api.get(f"webhooks/{endpoint.pk}")["ETag"]
+    shown = changed(api, endpoint, {"state": "on"}).json()
+    assert (shown["state"], shown["off_reason"], shown["off_at"]) == ("on", "", None)
+    assert modes(clinic) == [
+        ("granted", "changed description"),
+        ("changed", "switched off"),
+        ("changed", "switched on"),
+    ]
+
+
+def test_a_change_needs_to_know_what_it_changes(api: Api, endpoint: Endpoint) -> None:
+    for method in ("PATCH", "DELETE"):
+        assert_problem(api.send(method, f"webhooks/{endpoint.pk}", {"state": "off"}), 428)
+        stale = {"If-Match": '"0123"'}
+        assert_problem(api.send(method, f"webhooks/{endpoint.pk}", {"state": "off"}, headers=stale), 412)
+    assert Endpoint.objects.get().state == "on"
+
+
+def test_a_busy_webhook_can_be_changed(api: Api, endpoint: Endpoint) -> None:
+    etag = api.get(f"webhooks/{endpoint.pk}")["ETag"]
+    DeliveryFactory(endpoint=endpoint)
+    Endpoint.objects.update(last_delivered_at=timezone.now(), failures=3, failing_since=timezone.now())
+    assert changed(api, endpoint, {"description": "x"}, etag).status_code == 200
+    assert_problem(changed(api, endpoint, {"description": "y"}, etag), 412)
+
+
+def test_counts_are_fresh_whatever_somebody_has_seen(api: Api, endpoint: Endpoint) -> None:
+    etag = api.get(f"webhooks/{endpoint.pk}")["ETag"]
+    DeliveryFactory(endpoint=endpoint)
+    again = api.get(f"webhooks/{endpoint.pk}", headers={"If-None-Match": etag})
+    assert (again.status_code, again.json()["pending"]) == (200, 1)
+
+
+@pytest.mark.parametrize("name", ["id", "secret", "off_reason", "nonsense"])
+def test_what_cannot_be_changed_is_refused(api: Api, endpoint: Endpoint, name: str) -> None:
+    assert_problem(changed(api, endpoint, {name: "x"}), 422, name)
+
+
+def test_it_is_removed_with_its_deliveries(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    DeliveryFactory(endpoint=endpoint)
+    response = api.send("DELETE", f"webhooks/{endpoint.pk}", headers={"If-Match": "*"})
+    assert (response.status_code, response.content) == (204, b"")
+    assert not Endpoint.objects.exists()
+    assert not Delivery.objects.exists()
+    assert_problem(api.get(f"webhooks/{endpoint.pk}"), 404)
+    assert modes(clinic) == [("granted", "removed")]
+
+
+# --- The secret
+def test_a_new_secret(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    given = api.post(f"webhooks/{endpoint.pk}/secret", {"overlap_hours": 1})
+    assert given.status_code == 200
+    assert set(given.json()) == {"secret"}
+    assert api.post(f"webhooks/{endpoint.pk}/secret").status_code == 200
+    assert modes(clinic) == [("granted", "secret replaced")] * 2
+
+
+@pytest.mark.parametrize("hours", [-1, 2161, "a", 1.5, True, None, 10**30])
+def test_hours_that_cannot_be_taken(api: Api, endpoint: Endpoint, hours: Any) -> None:
+    assert_problem(api.post(f"webhooks/{endpoint.pk}/secret", {"overlap_hours": hours}), 422, "overlap_hours")
+
+
+# --- Sent
+def test_a_test_is_for_this_one_alone(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    EndpointFactory(clinic=clinic)
+    response = api.post(f"webhooks/{endpoint.pk}/test")
+    assert response.status_code == 202
+    made = response.json()
+    assert (made["type"], made["state"], made["webhook"]) == ("webhook.test", "pending", str(endpoint.pk))
+    assert response["Location"].endswith(f"webhooks/{endpoint.pk}/deliveries/{made['id']}")
+    assert api.get(response["Location"]).json() == made
+    assert Delivery.objects.count() == 1
+
+
+def test_deliveries_are_listed_newest_first_and_narrowed(api: Api, endpoint: Endpoint) -> None:
+    DeliveryFactory(endpoint__clinic=endpoint.clinic)
+    old = DeliveryFactory(endpoint=endpoint, state="failed", last_error="status", last_status=500)
+    new = DeliveryFactory(endpoint=endpoint, event__kind="note.signed")
+
+    def ids(query: str = "") -> list[str]:
+        return [row["id"] for row in api.get(f"webhooks/{endpoint.pk}/deliveries{query}").json()["results"]]
+
+    assert ids() == [str(new.pk), str(old.pk)]
+    assert ids("?state=failed") == [str(old.pk)]
+    assert ids("?type=note.signed") == [str(new.pk)]
+    assert ids("?type=note.signed&state=failed") == []
+    first = api.get(f"webhooks/{endpoint.pk}/deliveries?limit=1").json()
+    assert [row["id"] for row in api.get(first["next"]).json()["results"]] == [str(old.pk)]
+    assert_problem(api.get(f"webhooks/{endpoint.pk}/deliveries?state=lost"), 422, "state")
+    assert_problem(api.get(f"webhooks/{endpoint.pk}/deliveries?since=1"), 422, "since")
+
+
+def test_one_is_sent_again(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    row = DeliveryFactory(endpoint=endpoint, state="failed", attempts=10, last_error="status", last_status=500)
+    response = api.post(f"webhooks/{endpoint.pk}/deliveries/{row.pk}/redeliver")
+    assert response.status_code == 202
+    shown = response.json()
+    assert (shown["state"], shown["attempts"], shown["event"]) == ("pending", 0, str(row.event_id))
+    assert response["Location"].endswith(f"webhooks/{endpoint.pk}/deliveries/{row.pk}")
+    assert modes(clinic) == [("changed", "sent again")]
+
+
+def test_a_replay_says_how_far_it_is(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    since = (timezone.now() - timedelta(hours=1)).isoformat()
+    response = api.post(f"webhooks/{endpoint.pk}/replay", {"since": since})
+    assert response.status_code == 202
+    assert response["Location"].endswith(f"webhooks/{endpoint.pk}")
+    assert response.json()["replaying"] is True
+    assert response.json()["replayed_to"] is not None
+    assert_problem(api.post(f"webhooks/{endpoint.pk}/replay", {"since": since}), 409)
+    assert modes(clinic) == [("changed", "replayed")]
+
+
+BAD_TIMES = [
+    ({}, "since"),
+    ({"since": "yesterday"}, "since"),
+    ({"since": 0}, "since"),
+    ({"since": "2026-01-02T00:00:00"}, "since"),
+    ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until"),
+    ({"since": "2999-01-01T00:00:00Z"}, "since"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BAD_TIMES)
+def test_times_that_cannot_be_taken(api: Api, endpoint: Endpoint, body: Any, field: str) -> None:
+    assert_problem(api.post(f"webhooks/{endpoint.pk}/replay", body), 422, field)
+
+
+@pytest.mark.parametrize("since", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z"])
+def test_a_replay_may_begin_before_there_was_anything(api: Api, endpoint: Endpoint, since: str) -> None:
+    response = api.post(f"webhooks/{endpoint.pk}/replay", {"since": since, "until": "9999-12-31T23:59:59Z"})
+    assert response.status_code == 202, response.content
+
+
+def test_nothing_is_sent_by_one_that_is_off(api: Api, clinic: Clinic) -> None:
+    endpoint = EndpointFactory(clinic=clinic, gone=True)
+    row = DeliveryFactory(endpoint=endpoint, state="failed")
+    asks = [
+        api.post(f"webhooks/{endpoint.pk}/test"),
+        api.post(f"webhooks/{endpoint.pk}/replay", {"since": "2026-01-02T00:00:00Z"}),
+        api.post(f"webhooks/{endpoint.pk}/deliveries/{row.pk}/redeliver"),
+    ]
+    for response in asks:
+        assert "Switch it on first" in assert_problem(response, 409)["detail"]
+
+
+# --- Whose
+def test_a_stranger_finds_nothing(stranger: Api, endpoint: Endpoint) -> None:
+    row = DeliveryFactory(endpoint=endpoint)
+    place, match = f"webhooks/{endpoint.pk}", {"If-Match": "*"}
+    asks = [
+        stranger.get(place),
+        stranger.send("PATCH", place, {"state": "off"}, headers=match),
+        stranger.send("DELETE", place, headers=match),
+        stranger.post(f"{place}/secret"),
+        stranger.post(f"{place}/test"),
+        stranger.post(f"{place}/replay", {"since": "2026-01-02T00:00:00Z"}),
+        stranger.get(f"{place}/deliveries"),
+        stranger.get(f"{place}/deliveries/{row.pk}"),
+        stranger.post(f"{place}/deliveries/{row.pk}/redeliver"),
+    ]
+    for response in asks:
+        assert_problem(response, 404)
+    assert stranger.get("webhooks").json()["results"] == []
+    endpoint.refresh_from_db()
+    assert endpoint.state == "on"
+
+
+def test_a_delivery_is_found_at_its_own_webhook_alone(api: Api, endpoint: Endpoint) -> None:
+    elsewhere = DeliveryFactory(endpoint__clinic=endpoint.clinic)
+    assert_problem(api.get(f"webhooks/{endpoint.pk}/deliveries/{elsewhere.pk}"), 404)
+    assert_problem(api.get(f"webhooks/{uuid4()}/deliveries/{elsewhere.pk}"), 404)
+
+
+# --- What it costs
+def test_lists_cost_the_same_however_long(
+    api: Api, endpoint: Endpoint, django_assert_num_queries: Any, clinic: Clinic
+) -> None:
+    for _ in range(3):
+        DeliveryFactory(endpoint=endpoint)
+        EndpointFactory(clinic=clinic)
+    api.get("webhooks")  # notes when the key was used
+    with django_assert_num_queries(2):  # the key, the webhooks with how many wait
+        api.get("webhooks")
+    with django_assert_num_queries(3):  # the key, the webhook, the deliveries
+        api.get(f"webhooks/{endpoint.pk}/deliveries")
+
+
+def test_waiting_deliveries_are_counted_to_a_thousand(api: Api, endpoint: Endpoint) -> None:
+    events = [EventFactory.build(clinic=endpoint.clinic) for _ in range(1001)]
+    Event.objects.bulk_create(events)
+    facts = {"endpoint": endpoint, "clinic": endpoint.clinic, "kind": "note.created", "next_attempt_at": timezone.now()}
+    Delivery.objects.bulk_create([Delivery(event=event, **facts) for event in events])
+    assert api.get(f"webhooks/{endpoint.pk}").json()["pending"] == 1000
