@@ -35,6 +35,7 @@ RESTING = ["conflict", "mismatch", "orphan", "junk", "failed"]
 
 # What is announced while the audio is still sent is fetched after that, and not late until then.
 # A callback that nobody has tried yet waits since it was due: one that is processed again came long before.
+# A webhook's deliveries wait for a worker only while it is on, rests from no failure and no worker is at it.
 BACKLOGS = {
     "unprocessed_callback": """
         SELECT c.id, CASE WHEN c.attempts = 0 THEN c.next_attempt_at ELSE greatest(c.received_at, r.created_at) END
@@ -61,6 +62,18 @@ BACKLOGS = {
     "lost_recording": """
         SELECT id, lost_at FROM recordings_recording
         WHERE state = 'lost' AND lost_at > now() - interval '7 days' ORDER BY lost_at""",
+    "unplaced_event": """
+        SELECT id, created_at FROM feed_event WHERE position IS NULL ORDER BY clinic_id, id""",
+    "due_delivery": """
+        SELECT d.id, greatest(d.next_attempt_at, e.rests_until, e.lease_until, e.updated_at)
+        FROM feed_endpoint e CROSS JOIN LATERAL (
+            SELECT id, next_attempt_at FROM feed_delivery
+            WHERE endpoint_id = e.id AND next_attempt_at <= now() ORDER BY next_attempt_at LIMIT %(most)s) AS d
+        WHERE e.state = 'on' AND greatest(e.rests_until, e.lease_until, e.updated_at) <= now()""",
+    "failing_webhook": """
+        SELECT id, failing_since FROM feed_endpoint WHERE state = 'on' AND failing_since IS NOT NULL""",
+    "disabled_webhook": """
+        SELECT id, off_at FROM feed_endpoint WHERE state = 'off' AND off_reason <> 'by_hand'""",
 }
 OLDEST = """
 SELECT count(*) OVER (), greatest(0, extract(epoch FROM now() - since))::float8, id
@@ -91,6 +104,10 @@ HELP = {
     "unfetched_notice": "notices whose answer is not fetched yet",
     "recording_at_risk": "recordings that their vendors delete within a day and that are not copied",
     "lost_recording": "recordings that were lost within a week",
+    "unplaced_event": "events that have no place in the change feed yet",
+    "due_delivery": "deliveries that a worker should be sending to webhooks now",
+    "failing_webhook": "outgoing webhooks that are on and take nothing; the age counts from the first failure",
+    "disabled_webhook": "outgoing webhooks that were switched off by themselves: gone, or failing for too long",
 }
 
 
@@ -171,7 +188,7 @@ class StandingCollector(Collector):
 
 def _of_database(standing: Standing) -> Iterator[Metric]:
     for name, backlog in standing.backlogs.items():
-        yield _gauge(f"{name}s", f"Number, up to {MOST}, of {HELP[name]}.", backlog.count)
+        yield _gauge(_plural(name), f"Number, up to {MOST}, of {HELP[name]}.", backlog.count)
         yield _gauge(f"oldest_{name}_age_seconds", f"Age, 0 for none, of the oldest of {HELP[name]}.", backlog.seconds)
     help_text = f"Callbacks, up to {MOST}, that wait for a person to look at them."
     yield _labelled("resting_callbacks", help_text, "state", standing.resting)
@@ -182,6 +199,10 @@ def _of_database(standing: Standing) -> Iterator[Metric]:
         yield _labelled(
             f"{name}_timestamp_seconds", help_text, label, {key: at.timestamp() for key, at in times.items()}
         )
+
+
+def _plural(name: str) -> str:
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:

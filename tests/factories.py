@@ -15,7 +15,8 @@ from factory.django import DjangoModelFactory
 
 from access.models import AccessEntry, AllowedApplication, ApiKey, Clinic, Membership, Scope, TrustedIssuer, User
 from config import secrets
-from feed.models import Event
+from feed.models import Delivery, Endpoint, Event
+from feed.webhooks import signing
 from ingest.models import AsyncRequest, Audio, Callback, Replay, Session, Submission, VendorAccount
 from notes.indexing import index_due
 from notes.models import HELD, Note, NoteSection, NoteVersion, Transcript
@@ -322,3 +323,35 @@ class EventFactory(OwnedFactory):
 
     kind = "note.created"
     object_id = LazyAttribute(lambda _: uuid4())
+
+
+class EndpointFactory(OwnedFactory):
+    """`secret`: what it signs with."""
+
+    class Meta:
+        model = Endpoint
+
+    url = "https://ehr.example/events"
+    description = "EHR"
+    secret = factory.LazyFunction(signing.make)
+
+    class Params:
+        gone = factory.Trait(state="off", off_reason="gone", off_at=factory.LazyFunction(timezone.now))
+
+    @classmethod
+    def _create(cls, model_class: type[Endpoint], *args: Any, secret: signing.Secret, **kwargs: Any) -> Any:
+        return super()._create(model_class, *args, secrets=signing.write([secret]), **kwargs)
+
+
+class DeliveryFactory(OwnedFactory):
+    """Due now, unless it is in another state."""
+
+    class Meta:
+        model = Delivery
+
+    clinic = SelfAttribute("endpoint.clinic")
+    endpoint = SubFactory(EndpointFactory)
+    event = SubFactory(EventFactory, clinic=SelfAttribute("..clinic"))
+    kind = SelfAttribute("event.kind")
+    next_attempt_at = LazyAttribute(lambda row: timezone.now() if row.state == "pending" else None)
+    state = Delivery.State.PENDING

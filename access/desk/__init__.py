@@ -17,7 +17,7 @@ from access.desk.display import (
 )
 from access.desk.fields import NameField, Unseen, check_name
 from access.desk.forms import ClinicForm, DeskForm, Done, ManagedModelAdmin
-from access.desk.lists import Asked, Between, By, Since, day_of
+from access.desk.lists import Asked, Between, By, CappedPaginator, Since, day_of
 from access.desk.searching import Excerpt, Found, SearchedModelAdmin, excerpt, excerpted
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Asked",
     "Between",
     "By",
+    "CappedPaginator",
     "ClinicForm",
     "ClinicModelAdmin",
     "Count",

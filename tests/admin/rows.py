@@ -15,6 +15,7 @@ from tests.factories import (
     AsyncRequestFactory,
     AudioFactory,
     CallbackFactory,
+    DeliveryFactory,
     NoteFactory,
     RecordingFactory,
     ReplayFactory,
@@ -34,7 +35,7 @@ FOR_MEMBERS = [
     "recordings_recording",
     "access_accessentry",
 ]
-FOR_MANAGERS = ["access_apikey", "access_allowedapplication", "access_membership"]
+FOR_MANAGERS = ["access_apikey", "access_allowedapplication", "access_membership", "feed_endpoint", "feed_delivery"]
 FOR_OPERATORS = ["access_clinic", "access_user", "access_trustedissuer", "feed_event"]
 PATIENT = "patient-4711"
 SAID = "My left knee clicks when I climb stairs."
@@ -50,6 +51,7 @@ class Consultation:
 
 
 def consultation(clinic: Clinic) -> Consultation:
+    delivery = DeliveryFactory(endpoint__clinic=clinic)
     session = SessionFactory(clinic=clinic, encounter_ref="enc-77", patient_ref=PATIENT)
     audio = AudioFactory(session=session, duration_ms=65_000)
     request = AsyncRequestFactory(session=session, audio=audio, ready=True)
@@ -72,6 +74,8 @@ def consultation(clinic: Clinic) -> Consultation:
             "access_apikey": ApiKeyFactory(clinic=clinic),
             "access_allowedapplication": AllowedApplicationFactory(clinic=clinic),
             "access_accessentry": AccessEntryFactory(clinic=clinic),
+            "feed_endpoint": delivery.endpoint,
+            "feed_delivery": delivery,
         }
     )
 

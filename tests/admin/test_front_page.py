@@ -44,6 +44,7 @@ def test_it_counts_what_waits_and_leads_to_it(viewer: Client, operator: Client, 
     for desk in (viewer, operator):
         found = shown(desk)
         numbers = {label: number for label, (number, _) in found.items()}
+        numbers.pop("webhooks in trouble", None)  # for managers: tests/admin/test_webhooks.py
         assert numbers == {
             "notes need review": "2",
             "claimed by you": "0",

@@ -88,6 +88,12 @@ def loses_cookies(desk: Desk, world: World) -> None:
     is_told(desk, "Not done")
 
 
+def asks_how_many(desk: Desk, world: World) -> None:
+    desk.page.get_by_label("From").fill("2026-01-02T03:04")
+    desk.page.get_by_role("button", name="Send earlier events").click()
+    expect(desk.page.get_by_role("link", name="Choose another time")).to_be_visible()
+
+
 def goes_on_trying(username: str, told: str) -> Does:
     """Until there is nothing to try at any more."""
 
@@ -116,6 +122,8 @@ READ = [*FOR_MEMBERS, *FOR_MANAGERS]
 ALL = [*READ, *FOR_OPERATORS]
 REQUESTS = ["queued", "submitting", "waiting", "overdue", "failed", "cancelled"]
 NOTES = ["needs_review", "in_review", "approved", "signed", "amended", "rejected", "entered_in_error"]
+WEBHOOKS = ["webhook", "failing_webhook", "gone_webhook"]
+DELIVERIES = ["delivered", "to_be_sent_again", "given_up"]
 RECORDINGS = ["archived", "available", "lost"]
 NOBODYS = {"Username": "nobody", "Password": "no such password"}
 
@@ -129,6 +137,8 @@ LISTS = [
     Shown("notes found", "manager", listed("notes_note"), {"Words": "headaches"}, ("Search",)),
     Shown("transcripts found", "viewer", listed("notes_transcript"), {"Words": "headaches"}, ("Search",)),
     Shown("no note found", "manager", listed("notes_note"), {"Words": "fracture"}, ("Search",)),
+    Shown("webhooks in trouble", "manager", listed("feed_endpoint", "?trouble=yes")),
+    Shown("deliveries, none of a state", "newcomer", listed("feed_delivery", "?state=failed")),
     Shown("lists of an app", "manager", lambda world: reverse("admin:app_list", args=["ingest"])),
 ]
 ROWS = [
@@ -137,6 +147,8 @@ ROWS = [
     *(Shown(f"{state} request", "manager", of_row(state)) for state in REQUESTS),
     *(Shown(f"{state} note", "reviewer", of_row(state)) for state in NOTES),
     *(Shown(f"{state} recording", "manager", of_row(f"{state}_recording")) for state in RECORDINGS),
+    *(Shown(name.replace("_", " "), "manager", of_row(name)) for name in WEBHOOKS),
+    *(Shown(f"delivery, {name.replace('_', ' ')}", "manager", of_row(name)) for name in DELIVERIES),
     Shown("note", "viewer", of_row("notes_note")),
     Shown("junk callback", "manager", of_row("junk")),
     Shown("callback's body", "manager", of_row("ingest_callback", "body")),
@@ -173,6 +185,15 @@ FORMS = [
     Shown("new password, shown", "manager", of_row("access_membership", "password"), presses=("New password",)),
     Shown("new vendor account", "manager", adding("ingest_vendoraccount")),
     Shown("vendor account's credentials", "manager", of_row("ingest_vendoraccount", "credentials")),
+    Shown("new webhook", "manager", adding("feed_endpoint")),
+    Shown("new webhook, incomplete", "manager", adding("feed_endpoint"), presses=("Make a webhook",)),
+    Shown("webhook changed", "manager", of_row("webhook", "edit")),
+    Shown("webhook's secret", "manager", of_row("webhook", "secret")),
+    Shown("webhook's new secret, shown", "manager", of_row("webhook", "secret"), presses=("New secret",)),
+    Shown("webhook sent earlier events", "manager", of_row("webhook", "replay"), does=asks_how_many),
+    Shown("webhook switched on", "manager", of_row("gone_webhook", "switch_on")),
+    Shown("webhook switched off?", "manager", of_row("webhook"), presses=("Switch off",)),
+    Shown("webhook removed?", "manager", of_row("webhook"), presses=("Remove",)),
     Shown("new partner", "operator", adding("access_allowedapplication")),
     *(Shown(f"new {name}", "operator", adding(name)) for name in FOR_OPERATORS[:3]),
     Shown("new clinic, incomplete", "operator", adding("access_clinic"), presses=("Save",)),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from access.log import Actor, Kind
 from access.models import Clinic, User
 from config.installation import ROOT
+from feed.models import Delivery, Endpoint
 from ingest.models import AsyncRequest, Audio, Session
 from notes import review
 from notes.models import Note
@@ -26,6 +27,8 @@ from tests.browser.world import World
 from tests.factories import (
     CallbackFactory,
     ClinicFactory,
+    DeliveryFactory,
+    EndpointFactory,
     MembershipFactory,
     NoteFactory,
     RecordingFactory,
@@ -59,6 +62,7 @@ PICTURES = [
     Shown("callbacks", "ada", listed("ingest_callback")),
     Shown("dictation", "ada", of_row("dictation")),
     Shown("recording", "ada", of_row("recording")),
+    Shown("webhook", "ada", of_row("webhook")),
 ]
 
 
@@ -75,6 +79,7 @@ def world(web: str, django_db_blocker: Any) -> World:
         CallbackFactory(submission=waiting.current_submission, state="junk", problem="It is no JSON.")
         more = {"fresh": fresh, "said": fresh.request.transcript, "waiting": waiting}
         more |= {"dictation": dictation(clinic), "recording": at_risk(clinic)}
+        more |= {"webhook": gone(clinic)}
         more |= {"in_hand": in_hand(clinic, people["ada"]), "revised": revised(clinic, people["ada"])}
         return World(clinic, rows | more, people)
 
@@ -108,6 +113,23 @@ def dictation(clinic: Clinic) -> AsyncRequest:
     Audio.objects.filter(session=request.session_id).update(number=1)
     AsyncRequest.objects.filter(pk=request.pk).update(output_objects=[TRANSCRIPT])
     return request
+
+
+def gone(clinic: Clinic) -> Endpoint:
+    """A webhook that took what was sent to it until its receiver said that it is no more."""
+    now = timezone.now()
+    types = ["note.created", "note.signed", "note.amended"]
+    facts = {
+        "created_at": now - timedelta(days=9),
+        "failing_since": now,
+        "last_delivered_at": now - timedelta(minutes=12),
+    }
+    endpoint: Endpoint = EndpointFactory(clinic=clinic, types=types, gone=True, **facts)
+    for kind in ("note.signed", "note.created", "note.created", "note.signed"):
+        sent = {"endpoint": endpoint, "event__kind": kind, "attempts": 1, "last_attempt_at": now}
+        last = DeliveryFactory(**sent, state="delivered", last_status=200)
+    Delivery.objects.filter(pk=last.pk).update(state="pending", next_attempt_at=now, last_status=410, last_error="gone")
+    return endpoint
 
 
 def at_risk(clinic: Clinic) -> Recording:

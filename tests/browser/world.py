@@ -30,6 +30,8 @@ from tests.browser.consultations import (
 from tests.factories import (
     CallbackFactory,
     ClinicFactory,
+    DeliveryFactory,
+    EndpointFactory,
     EventFactory,
     MembershipFactory,
     NoteFactory,
@@ -85,7 +87,8 @@ def rows(clinic: Clinic, reviewer: User) -> dict[str, Any]:
         "access_trustedissuer": common["access_allowedapplication"].issuer,
         "feed_event": EventFactory(clinic=clinic),
     }
-    return common | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic) | recordings(clinic)
+    found = common | others | requests(clinic) | notes(clinic, reviewer) | callbacks(clinic) | recordings(clinic)
+    return found | webhooks(clinic)
 
 
 def requests(clinic: Clinic) -> dict[str, Any]:
@@ -141,3 +144,20 @@ def callbacks(clinic: Clinic) -> dict[str, Any]:
         if state != "orphan"
     }
     return found | {"orphan": OrphanFactory(clinic=clinic)}
+
+
+def webhooks(clinic: Clinic) -> dict[str, Any]:
+    """One that works, one that fails, one that is gone; what was delivered, is to be sent again, was given up."""
+    now = timezone.now()
+    facts = {"clinic": clinic, "description": LONG, "url": f"https://ehr.example/{LONG.lower()}"}
+    failing = EndpointFactory(**facts, failing_since=now - timedelta(hours=2), rests_until=now + timedelta(minutes=3))
+    works = EndpointFactory(clinic=clinic, types=["note.signed", "note.amended"], last_delivered_at=now)
+    tried = {"attempts": 3, "last_attempt_at": now}
+    return {
+        "webhook": works,
+        "failing_webhook": failing,
+        "gone_webhook": EndpointFactory(**facts, gone=True),
+        "delivered": DeliveryFactory(endpoint=works, **tried, state="delivered", last_status=200, delivered_at=now),
+        "to_be_sent_again": DeliveryFactory(endpoint=failing, **tried, last_status=503, last_error="refused"),
+        "given_up": DeliveryFactory(endpoint=failing, **tried, state="failed", last_error="address_refused"),
+    }

@@ -16,11 +16,19 @@ from django.db import connection
 from django.utils import timezone
 
 from config.installation import ROOT
+from feed.models import Endpoint
 from ingest import heartbeats, standing
 from ingest.management.commands.alert import Limits, late, resting, words
 from ingest.models import Heartbeat, Inquiry
 from ingest.standing import QUEUES
-from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory
+from tests.factories import (
+    AsyncRequestFactory,
+    CallbackFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EventFactory,
+    SubmissionFactory,
+)
 
 
 def ago(**span: float) -> datetime:
@@ -72,6 +80,24 @@ def test_an_announced_answer_that_is_not_fetched_for_long_is_named(served: None)
     assert found(overdue_seconds=900) == []
 
 
+def test_what_other_systems_are_not_told_of_is_named(served: None) -> None:
+    event = EventFactory(created_at=ago(minutes=7.5))
+    late = DeliveryFactory(event__position=1, next_attempt_at=ago(minutes=8.5))
+    Endpoint.objects.update(updated_at=ago(minutes=9))
+    assert found() == [
+        f"event {event.pk} has had no place in the feed for 7 minutes",
+        f"delivery {late.pk} has waited for a worker for 8 minutes",
+    ]
+    assert found(feed_seconds=600) == []
+
+
+def test_a_webhook_that_was_switched_off_by_itself_is_named_and_one_by_hand_is_not(served: None) -> None:
+    row = EndpointFactory(state="off", off_reason="failing", off_at=ago(hours=3.5))
+    EndpointFactory(state="off", off_reason="by_hand", off_at=ago(hours=9))
+    EndpointFactory(failing_since=ago(days=3))
+    assert found() == [f"webhook {row.pk}, which took nothing or is gone, has been switched off for 3 hours"]
+
+
 def test_a_queue_that_nobody_serves_is_named(served: None) -> None:
     Heartbeat.objects.filter(queue="sweeps").update(consumed_at=ago(minutes=5.5))
     Heartbeat.objects.filter(queue="chores").delete()
@@ -84,8 +110,8 @@ def test_a_queue_that_nobody_serves_is_named(served: None) -> None:
 
 def test_the_settings_are_the_limits_where_no_option_is_given(served: None, settings: Any) -> None:
     settings.ALERT_CALLBACK_SECONDS, settings.ALERT_REQUEST_SECONDS = 30, 40
-    settings.ALERT_OVERDUE_SECONDS, settings.ALERT_HEARTBEAT_SECONDS = 50, 60
-    assert Limits.of({"callback_seconds": None, "request_seconds": 45}) == Limits(30, 45, 50, 60)
+    settings.ALERT_OVERDUE_SECONDS, settings.ALERT_FEED_SECONDS, settings.ALERT_HEARTBEAT_SECONDS = 50, 55, 60
+    assert Limits.of({"callback_seconds": None, "request_seconds": 45}) == Limits(30, 45, 50, 55, 60)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,21 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from feed.models import Endpoint
 from ingest import standing
 from ingest.models import Callback, Heartbeat, Inquiry, Replay
 from ingest.standing import Standing
-from tests.factories import AsyncRequestFactory, CallbackFactory, SubmissionFactory
+from tests.factories import (
+    AsyncRequestFactory,
+    CallbackFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EventFactory,
+    SubmissionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 ALWAYS_THERE = ["ingest_callback", "ingest_submission", "ingest_asyncrequest"]
@@ -109,6 +117,47 @@ def test_what_is_announced_waits_until_it_is_fetched() -> None:
     assert now().backlogs["unfetched_notice"].count == 0, "it is fetched once all is sent"
 
 
+def test_a_delivery_waits_for_a_worker_only_while_its_webhook_can_be_told_and_nobody_is_at_it() -> None:
+    row = DeliveryFactory(event__position=1, next_attempt_at=ago(minutes=9))
+    endpoints = Endpoint.objects.filter(pk=row.endpoint_id)
+    endpoints.update(updated_at=ago(minutes=30))
+    DeliveryFactory(endpoint=row.endpoint, event__position=2, next_attempt_at=ago(seconds=-60))
+    assert (now().backlogs["due_delivery"].count, minutes("due_delivery")) == (1, 9)
+    for since, age in (
+        ({"rests_until": ago(minutes=4)}, 4),
+        ({"lease_until": ago(minutes=2)}, 2),
+        ({"updated_at": ago(minutes=1)}, 1),
+    ):
+        endpoints.update(**since)
+        assert minutes("due_delivery") == age
+    keeping: list[dict[str, Any]] = [
+        {"rests_until": ago(minutes=-1)},
+        {"lease_until": ago(minutes=-1)},
+        {"state": "off", "off_reason": "by_hand", "off_at": ago(minutes=1)},
+    ]
+    for facts in keeping:
+        with transaction.atomic():
+            endpoints.update(**facts)
+            assert now().backlogs["due_delivery"].count == 0
+            transaction.set_rollback(True)
+
+
+def test_an_event_waits_until_it_has_its_place_in_the_feed() -> None:
+    row = EventFactory(created_at=ago(minutes=6))
+    EventFactory(created_at=ago(minutes=60), position=1)
+    waits = now().backlogs["unplaced_event"]
+    assert (waits.count, waits.oldest, minutes("unplaced_event")) == (1, row.pk, 6)
+
+
+def test_webhooks_that_fail_and_those_that_were_switched_off_by_themselves_are_told_apart() -> None:
+    fails = EndpointFactory(failing_since=ago(minutes=50))
+    off = [EndpointFactory(state="off", off_reason=why, off_at=ago(minutes=40)) for why in ("gone", "by_hand")]
+    EndpointFactory()
+    found = now().backlogs
+    assert (found["failing_webhook"].count, found["failing_webhook"].oldest) == (1, fails.pk)
+    assert (found["disabled_webhook"].count, found["disabled_webhook"].oldest) == (1, off[0].pk)
+
+
 def test_callbacks_at_rest_are_counted_over_all_clinics_and_no_further_than_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -159,12 +208,12 @@ def as_many(row: Callback, number: int) -> None:
         cursor.execute("ANALYZE ingest_callback")
 
 
-def test_it_takes_ten_queries_and_each_reads_by_an_index() -> None:
+def test_it_takes_fourteen_queries_and_each_reads_by_an_index() -> None:
     as_many(came(state="applied", next_attempt_at=None), 3000)
     recorded: Any = Recorded(connection.connection)
     recorded.real.execute("SET LOCAL enable_seqscan = off")
     standing.read(recorded)
-    assert len(recorded.asked) == 10
+    assert len(recorded.asked) == 14
     plan = ""
     for query, given in recorded.asked:
         plan += "\n".join(row[0] for row in recorded.real.execute(b"EXPLAIN " + query, given)) + "\n"
@@ -178,5 +227,7 @@ def test_it_takes_ten_queries_and_each_reads_by_an_index() -> None:
         "callback_by_vendor",
         "recording_at_risk",
         "recording_lost",
+        "event_unpositioned",
+        "delivery_due",
     ):
         assert index in plan, plan

@@ -18,6 +18,7 @@ LIMITS = {
     "callback_seconds": "How long a callback may be unprocessed.",
     "request_seconds": "How long a request may be on its way to the vendor.",
     "overdue_seconds": "How long a request may be overdue, and an announced answer not be fetched.",
+    "feed_seconds": "How long an event may have no place in the feed, and a delivery wait for a worker.",
     "heartbeat_seconds": "How long ago a queue's last heartbeat may be.",
 }
 UNITS = {"day": 86400, "hour": 3600, "minute": 60}
@@ -30,6 +31,7 @@ class Limits:
     callback_seconds: int
     request_seconds: int
     overdue_seconds: int
+    feed_seconds: int
     heartbeat_seconds: int
 
     @classmethod
@@ -77,6 +79,9 @@ def late(now: Standing, limits: Limits) -> Iterator[str]:
         ("overdue_request", limits.overdue_seconds, "request {id} has been overdue for {age}"),
         ("unfetched_notice", limits.overdue_seconds, "what callback {id} announces has not been fetched for {age}"),
         ("recording_at_risk", 0, "recording {id}, not copied, has been within a day of its loss for {age}"),
+        ("unplaced_event", limits.feed_seconds, "event {id} has had no place in the feed for {age}"),
+        ("due_delivery", limits.feed_seconds, "delivery {id} has waited for a worker for {age}"),
+        ("disabled_webhook", 0, "webhook {id}, which took nothing or is gone, has been switched off for {age}"),
     ):
         backlog = now.backlogs[name]
         if backlog.seconds > limit:

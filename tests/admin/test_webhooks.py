@@ -1,0 +1,483 @@
+"""Managers make webhooks, see how they stand and what was sent, and put right what was switched off."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from access.models import AccessEntry, Clinic
+from feed.admin import earlier, telling
+from feed.admin import endpoints as page
+from feed.events import Kind
+from feed.models import Delivery, Endpoint
+from feed.webhooks import replays, signing
+from tests.admin.conftest import signed_in
+from tests.admin.rows import list_of, page_of
+from tests.admin.test_actions import act, press, told
+from tests.factories import DeliveryFactory, EndpointFactory, EventFactory, MembershipFactory
+
+ADD, WEBHOOKS, DELIVERIES = "/admin/feed/endpoint/add/", "/admin/feed/endpoint/", "/admin/feed/delivery/"
+URL = "http://127.0.0.1:9/events"
+GOOD: dict[str, Any] = {"url": URL, "description": "EHR", "types": ["note.signed", "note.amended"]}
+SECRET = re.compile(r'<textarea id="secret"[^>]*>(whsec_[A-Za-z0-9+/=]{40,})</textarea>')
+
+
+@pytest.fixture(autouse=True)
+def allowed(settings: Any) -> None:
+    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
+
+
+@pytest.fixture
+def endpoint(clinic: Clinic) -> Endpoint:
+    made: Endpoint = EndpointFactory(clinic=clinic)
+    return made
+
+
+def text(desk: Client, address: str) -> str:
+    response = desk.get(address)
+    assert response.status_code == 200
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode().partition("<main")[2])).split())
+
+
+def shown_secret(response: Any) -> str:
+    (found,) = SECRET.findall(response.content.decode())
+    return str(found)
+
+
+def secrets_of(endpoint: Endpoint) -> list[signing.Secret]:
+    endpoint.refresh_from_db()
+    return signing.read(bytes(endpoint.secrets))
+
+
+def modes() -> list[tuple[str, str]]:
+    entries = AccessEntry.objects.filter(object_type__in=["endpoint", "delivery"]).order_by("pk")
+    return [(entry.action, entry.mode) for entry in entries]
+
+
+def ago(**span: float) -> datetime:
+    return timezone.now() - timedelta(**span)
+
+
+def happened(clinic: Clinic, at: datetime, position: int, kind: str = "note.signed") -> Any:
+    pk = UUID(int=(int(at.timestamp() * 1000) << 80) + position)
+    return EventFactory(pk=pk, clinic=clinic, created_at=at, kind=kind, position=position)
+
+
+# --- Making and changing
+def test_a_manager_makes_one_and_sees_its_secret_once(manager: Client, clinic: Clinic) -> None:
+    assert ADD in manager.get(WEBHOOKS).content.decode()
+    secret = shown_secret(manager.post(ADD, GOOD))
+    made = Endpoint.objects.get()
+    assert (made.clinic, made.url, made.types) == (clinic, URL, ["note.signed", "note.amended"])
+    assert [one.key for one in secrets_of(made)] == [secret]
+    for address in (page_of(made), WEBHOOKS, page_of(made, "edit"), page_of(made, "secret")):
+        assert secret not in manager.get(address).content.decode()
+    assert modes() == [("granted", "made")]
+
+
+def test_it_may_be_told_of_everything_and_each_kind_is_explained(manager: Client, clinic: Clinic) -> None:
+    offered = text(manager, ADD)
+    for kind in Kind:
+        assert (str(kind) in offered) is (kind != Kind.WEBHOOK_TEST)
+    assert "note.signed A note was signed: its words will not change any more." in offered
+    assert "`" not in offered
+    manager.post(ADD, {"url": URL})
+    assert Endpoint.objects.get().types == []
+    assert "told of everything" in text(manager, page_of(Endpoint.objects.get())).lower()
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"url": ""}, "url", "This field is required."),
+        ({"url": "ehr.example/events"}, "url", "Give a whole address, such as https://ehr.example/events."),
+        ({"url": f"{URL}?key=tea"}, "url", "Leave out the ?"),
+        ({"url": f"{URL}#x"}, "url", "Leave out the #"),
+        ({"url": "http://10.1.2.3/events"}, "url", "have the operator name its network in OUTBOUND_ALLOW"),
+        ({"url": "http://127.0.0.1/" + "x" * 500}, "url", "at most 500 characters"),
+        ({"url": "http://127.0.0.1/\0"}, "url", "Null characters are not allowed."),
+        ({"description": "x" * 201}, "description", "at most 200 characters"),
+        ({"description": "a\nb"}, "description", "on one line"),
+        ({"types": ["note.eaten"]}, "types", "note.eaten is not one of the available choices"),
+        ({"types": ["webhook.test"]}, "types", "not one of the available choices"),
+    ],
+)
+def test_what_cannot_be_is_said_where_it_was_typed(
+    manager: Client, clinic: Clinic, values: dict[str, Any], field: str, said: str
+) -> None:
+    errors = manager.post(ADD, GOOD | values).context["form"].errors
+    assert list(errors) == [field]
+    assert said in str(errors[field])
+    assert not Endpoint.objects.exists()
+
+
+def test_a_clinic_has_twenty_at_most(manager: Client, clinic: Clinic) -> None:
+    EndpointFactory.create_batch(20, clinic=clinic)
+    assert "The clinic has 20 webhooks, and may have no more." in manager.post(ADD, GOOD).content.decode()
+
+
+def test_what_is_changed_counts_and_what_is_not_is_left_alone(manager: Client, endpoint: Endpoint) -> None:
+    """Its name leads nowhere at this moment: nobody who gives it another description is told so."""
+    response = manager.post(page_of(endpoint, "edit"), GOOD | {"url": endpoint.url, "description": "Research"})
+    assert response["Location"] == page_of(endpoint)
+    endpoint.refresh_from_db()
+    assert (endpoint.description, endpoint.types) == ("Research", ["note.signed", "note.amended"])
+    assert modes() == [("granted", "changed description types")]
+
+
+def test_another_secret_goes_beside_the_old_one_for_a_while(manager: Client, endpoint: Endpoint) -> None:
+    (old,) = secrets_of(endpoint)
+    secret = shown_secret(manager.post(page_of(endpoint, "secret"), {"hours": "2"}))
+    fresh, kept = secrets_of(endpoint)
+    assert (fresh.key, fresh.until, kept.key) == (secret, None, old.key)
+    assert kept.until
+    assert timedelta(hours=1) < kept.until - timezone.now() < timedelta(hours=3)
+
+
+@pytest.mark.parametrize("hours", ["", "-1", "2161", "x", "1e9"])
+def test_an_overlap_that_cannot_be_is_said(manager: Client, endpoint: Endpoint, hours: str) -> None:
+    assert manager.post(page_of(endpoint, "secret"), {"hours": hours}).context["form"].errors["hours"]
+    assert len(secrets_of(endpoint)) == 1
+
+
+def test_a_form_that_is_sent_twice_makes_one(manager: Client, clinic: Clinic) -> None:
+    sent = GOOD | {"form_id": str(uuid4())}
+    manager.post(ADD, sent)
+    again = manager.post(ADD, sent, follow=True)
+    made = Endpoint.objects.get()
+    assert again.redirect_chain == [(page_of(made), 302)]
+    assert told(again)[0].endswith("If you did not see the secret, make another: “New secret”.")
+
+
+# --- How it stands
+def test_one_that_works_says_so_in_a_word(manager: Client, clinic: Clinic, endpoint: Endpoint) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(time_zone="Asia/Tokyo")
+    Endpoint.objects.update(last_delivered_at=datetime(2026, 3, 4, 20, 5, tzinfo=UTC))
+    for address in (WEBHOOKS, page_of(endpoint)):
+        shown = manager.get(address).content.decode()
+        assert "5 Mar 2026, 05:05" in shown
+        assert '<span class="lp-mark lp-on">on</span>' in shown
+        assert "Next try" not in shown
+
+
+OFF_AT = datetime(2026, 3, 4, 14, 5, tzinfo=UTC)
+OFF = [
+    ("gone", "on 4 Mar 2026, 14:05: it answered that it is gone for good (410)."),
+    ("failing", "on 4 Mar 2026, 14:05: nothing could be delivered for days."),
+    ("by_hand", "on 4 Mar 2026, 14:05: somebody switched it off."),
+]
+
+
+@pytest.mark.parametrize(("reason", "said"), OFF)
+def test_one_that_is_off_says_since_when_and_why(manager: Client, clinic: Clinic, reason: str, said: str) -> None:
+    row = EndpointFactory(clinic=clinic, state="off", off_reason=reason, off_at=OFF_AT)
+    assert f"switched off {said}" in text(manager, WEBHOOKS)
+    assert f"Switched off {said} Nothing is sent until it is switched on" in text(manager, page_of(row))
+    assert page_of(row, "switch_on") in manager.get(page_of(row)).content.decode()
+    assert 'value="test"' not in manager.get(page_of(row)).content.decode()
+
+
+def test_one_that_fails_says_what_it_answered_and_when_it_is_tried(manager: Client, endpoint: Endpoint) -> None:
+    rests = datetime(2030, 3, 4, 14, 5, tzinfo=UTC)
+    Endpoint.objects.update(failing_since=OFF_AT, rests_until=rests)
+    DeliveryFactory(endpoint=endpoint)
+    DeliveryFactory(
+        endpoint=endpoint, attempts=2, last_attempt_at=OFF_AT, last_status=500, next_attempt_at=rests + timedelta(1)
+    )
+    said = "Failing since 4 Mar 2026, 14:05. Last answer: it answered 500. Next try: 4 Mar 2030, 14:05."
+    assert said in text(manager, page_of(endpoint))
+    assert "failing since 4 Mar 2026, 14:05." in text(manager, WEBHOOKS)
+
+
+def test_what_waits_is_counted_so_far(
+    manager: Client, endpoint: Endpoint, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "MOST", 2)
+    for number in range(1, 5):
+        DeliveryFactory(endpoint=endpoint)
+        DeliveryFactory(endpoint=endpoint, state="delivered")
+        words = str(number) if number < 3 else "more than 2"
+        assert f"Waiting {words} " in text(manager, page_of(endpoint))
+
+
+def test_its_newest_deliveries_stand_below_and_lead_to_all(manager: Client, endpoint: Endpoint) -> None:
+    rows = [DeliveryFactory(endpoint=endpoint, event__kind="note.signed") for _ in range(11)]
+    shown = manager.get(page_of(endpoint)).content.decode()
+    assert [page_of(row) in shown for row in (rows[0], rows[1], rows[10])] == [False, True, True]
+    assert f'href="{DELIVERIES}?webhook={endpoint.pk}"' in shown
+
+
+# --- Buttons
+def test_a_test_is_sent_from_the_page_and_from_the_list(manager: Client, clinic: Clinic, endpoint: Endpoint) -> None:
+    assert press(manager, endpoint, "test") == ["A test is on its way: look here again in a few seconds."]
+    act(manager, [endpoint], "test")
+    sent = Delivery.objects.filter(endpoint=endpoint, kind="webhook.test", next_attempt_at__lte=timezone.now())
+    assert sent.count() == 2
+    assert modes() == [("changed", "tested")] * 2
+    gone = EndpointFactory(clinic=clinic, gone=True)
+    assert press(manager, gone, "test") == ["Not done: The webhook is switched off. Switch it on first."]
+
+
+@pytest.mark.parametrize("action", ["switch_off", "remove"])
+def test_what_ends_something_is_asked_first(manager: Client, endpoint: Endpoint, action: str) -> None:
+    asked = manager.post(page_of(endpoint, "press"), {"action": action})
+    assert asked.status_code == 200
+    assert "EHR" in asked.content.decode()
+    endpoint.refresh_from_db()
+    assert endpoint.state == "on"
+
+
+def test_switched_off_by_hand(manager: Client, endpoint: Endpoint) -> None:
+    assert press(manager, endpoint, "switch_off") == ["It is switched off: nothing is sent to it."]
+    assert (endpoint.state, endpoint.off_reason) == ("off", "by_hand")
+    assert modes() == [("changed", "switched off")]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_switched_on_it_goes_on_and_gets_what_it_missed(manager: Client, clinic: Clinic, again: bool) -> None:
+    since = ago(days=6)
+    row = EndpointFactory(clinic=clinic, gone=True, failing_since=since)
+    missed = [happened(clinic, since + timedelta(hours=hours), hours) for hours in (1, 2)]
+    assert "2 events" in text(manager, page_of(row, "switch_on"))
+    response = manager.post(page_of(row, "switch_on"), {"again": "on"} if again else {})
+    assert response["Location"] == page_of(row)
+    row.refresh_from_db()
+    assert (row.state, row.failing_since) == ("on", None)
+    sent = list(replays.chosen(row, since)) if row.replay_after == replays.before(since) else []
+    assert sent == (missed if again else [])
+    assert modes() == [("changed", "switched on"), *([("changed", "replayed")] if again else [])]
+
+
+def test_one_that_is_on_already_is_not_sent_everything_again(manager: Client, endpoint: Endpoint) -> None:
+    """Somebody else was quicker."""
+    Endpoint.objects.update(failing_since=ago(days=1))
+    assert manager.post(page_of(endpoint, "switch_on"), {"again": "on"})["Location"] == page_of(endpoint)
+    endpoint.refresh_from_db()
+    assert endpoint.replay_until is None
+
+
+def test_one_that_switched_itself_off_may_be_left_so(manager: Client, clinic: Clinic) -> None:
+    """Nobody is reminded of it any more; since when it missed something stays known."""
+    row = EndpointFactory(clinic=clinic, state="off", off_reason="gone", off_at=OFF_AT)
+    assert page_of(row) in manager.get(f"{WEBHOOKS}?trouble=yes").content.decode()
+    assert press(manager, row, "stay_off") == ["It stays off, and nobody is reminded of it."]
+    assert (row.state, row.off_reason, row.off_at) == ("off", "by_hand", OFF_AT)
+    assert page_of(row) not in manager.get(f"{WEBHOOKS}?trouble=yes").content.decode()
+    assert 'value="stay_off"' not in manager.get(page_of(row)).content.decode()
+    on = EndpointFactory(clinic=clinic)
+    assert press(manager, on, "stay_off") == ["Not done: The webhook is on."]
+    assert on.state == "on"
+
+
+def test_removed_with_its_deliveries_on_its_page_and_in_the_list(manager: Client, clinic: Clinic) -> None:
+    rows = [DeliveryFactory(endpoint__clinic=clinic).endpoint for _ in range(2)]
+    response = manager.post(page_of(rows[0], "press"), {"action": "remove", "confirm": "yes"}, follow=True)
+    assert response.redirect_chain == [(WEBHOOKS, 302)]
+    assert told(response) == ["The webhook is removed."]
+    manager.post(WEBHOOKS, {"action": "remove", "_selected_action": [rows[1].pk], "confirm": "yes"})
+    assert not Endpoint.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+# --- From a time
+def test_a_time_is_sent_again_once_it_is_said_how_much_that_is(manager: Client, clinic: Clinic) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(time_zone="Asia/Tokyo")
+    row = EndpointFactory(clinic=clinic, types=["note.signed"])
+    for hour in (0, 1, 2, 3):
+        happened(clinic, datetime(2026, 3, 4, hour, 30, tzinfo=UTC), hour)
+    happened(clinic, datetime(2026, 3, 4, 1, 30, tzinfo=UTC), 9, "note.created")
+    given = {"since": "2026-03-04T10:00", "until": "2026-03-04T12:00"}
+    asked = manager.post(page_of(row, "replay"), given)
+    assert "2 events would be sent" in asked.content.decode()
+    row.refresh_from_db()
+    assert row.replay_until is None
+    form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked.content.decode()))
+    assert manager.post(page_of(row, "replay"), form)["Location"] == page_of(row)
+    row.refresh_from_db()
+    times = [datetime(2026, 3, 4, hour, tzinfo=UTC) for hour in (1, 3)]
+    assert [row.replay_after, row.replay_until] == [replays.before(at) for at in times]
+    assert "Earlier events are being sent again." in text(manager, page_of(row))
+    assert modes() == [("changed", "replayed")]
+    again = manager.post(page_of(row, "replay"), given | {"confirm": "yes"})
+    assert "Wait until that is done." in again.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"since": ""}, "since"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "9999-12-31T23:59"}, "since"),
+        ({"since": "0001-01-01T00:00"}, "since"),
+        ({"since": "2026-03-29T02:30"}, "since"),
+        ({"since": "2026-03-04T10:00", "until": "2026-03-04T10:00"}, "until"),
+    ],
+)
+def test_a_time_that_cannot_be_is_said(manager: Client, clinic: Clinic, given: dict[str, str], field: str) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(time_zone="Europe/Paris")
+    row = EndpointFactory(clinic=clinic)
+    for more in ({}, {"confirm": "yes"}):
+        assert manager.post(page_of(row, "replay"), given | more).context["form"].errors[field]
+    row.refresh_from_db()
+    assert row.replay_until is None
+
+
+def test_it_is_said_when_there_are_too_many_to_count(
+    manager: Client, endpoint: Endpoint, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier, "MOST_COUNTED", 2)
+    for position in (1, 2, 3):
+        happened(clinic, ago(hours=1), position)
+    assert "More than 2 events would be sent" in text_of(manager.post(page_of(endpoint, "replay"), {"since": LONG_AGO}))
+
+
+LONG_AGO = "2020-01-01T00:00"
+
+
+def text_of(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+# --- Deliveries
+@pytest.fixture
+def sent(endpoint: Endpoint) -> dict[str, Any]:
+    tried = {"endpoint": endpoint, "attempts": 3, "last_attempt_at": OFF_AT}
+    return {
+        "pending": DeliveryFactory(**tried, last_status=503, last_error="refused"),
+        "delivered": DeliveryFactory(**tried, state="delivered", last_status=200, delivered_at=OFF_AT),
+        "failed": DeliveryFactory(**tried, state="failed", last_error="unreachable", event__kind="note.signed"),
+    }
+
+
+def listed(desk: Client, sent: dict[str, Any], query: str) -> list[str]:
+    response = desk.get(DELIVERIES + query)
+    assert response.status_code == 200
+    shown = response.content.decode()
+    return sorted(
+        (name for name, row in sent.items() if page_of(row) in shown), key=lambda n: shown.index(page_of(sent[n]))
+    )
+
+
+def test_deliveries_are_listed_newest_first_and_narrowed(
+    manager: Client, clinic: Clinic, endpoint: Endpoint, sent: dict[str, Any]
+) -> None:
+    other = DeliveryFactory(endpoint__clinic=clinic, endpoint__description="Research")
+    foreign = DeliveryFactory()
+    every = sent | {"other": other, "foreign": foreign}
+    assert listed(manager, every, "") == ["other", "failed", "delivered", "pending"]
+    assert listed(manager, every, f"?webhook={endpoint.pk}") == ["failed", "delivered", "pending"]
+    assert listed(manager, every, f"?webhook={endpoint.pk}&state=pending") == ["pending"]
+    assert listed(manager, every, "?state=pending") == ["other", "pending"]
+    assert listed(manager, every, "?kind=note.signed") == ["failed"]
+    assert listed(manager, every, "?kind=note.created&state=delivered") == ["delivered"]
+    assert listed(manager, every, "?since=day&state=failed") == ["failed"]
+    assert listed(manager, every, f"?webhook={foreign.endpoint_id}") == []
+    shown = text(manager, DELIVERIES)
+    assert "Research" in shown
+    assert str(foreign.endpoint_id) not in manager.get(DELIVERIES).content.decode()
+    assert manager.get(f"{DELIVERIES}?webhook=x").status_code == 400
+
+
+def test_the_last_answer_is_told_in_words(manager: Client, sent: dict[str, Any]) -> None:
+    shown = text(manager, DELIVERIES)
+    for words in ("it answered 503", "it answered 200", "it could not be reached"):
+        assert words in shown
+    assert "it answered 503" in text(manager, page_of(sent["pending"]))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"last_status": 410, "last_error": "gone"}, "it answered 410: it is gone for good"),
+        ({"last_status": 302, "last_error": "redirected"}, "give the address where it is now"),
+        ({"last_status": 418, "last_error": "status"}, "it answered 418"),
+        ({"last_error": "address_refused"}, "the operator can allow its network in OUTBOUND_ALLOW"),
+        ({"last_error": "name_unresolved"}, "the name in its address could not be looked up"),
+        ({"last_error": "tls_failed"}, "look at its certificate"),
+        ({"last_error": "no_answer"}, "it did not answer in time"),
+        ({"last_error": "interrupted"}, "send it again"),
+        ({"last_error": "proxy_refused"}, "tell the operator"),
+        ({"last_error": "of_a_later_day"}, "no answer came"),
+        ({}, "no answer came"),
+        ({"last_attempt_at": None}, "not sent yet"),
+    ],
+)
+def test_whatever_came_of_a_try_has_its_words(endpoint: Endpoint, facts: dict[str, Any], said: str) -> None:
+    assert said in telling.answer(DeliveryFactory(**{"endpoint": endpoint, "last_attempt_at": OFF_AT, **facts}))
+
+
+def test_the_next_try_is_when_its_webhook_can_be_told(endpoint: Endpoint) -> None:
+    row = DeliveryFactory(endpoint=endpoint, next_attempt_at=OFF_AT)
+    assert telling.due(row) == "4 Mar 2026, 14:05"
+    endpoint.rests_until = OFF_AT + timedelta(minutes=2)
+    assert telling.due(row) == "4 Mar 2026, 14:07"
+    endpoint.state = "off"
+    assert telling.due(row) == "once the webhook is switched on"
+
+
+def test_a_delivery_shows_what_is_sent_and_nothing_else(manager: Client, sent: dict[str, Any]) -> None:
+    shown = text(manager, page_of(sent["failed"]))
+    body = json.loads(re.findall(r"What is sent (\{.*\})", shown)[0])
+    assert (body["id"], body["type"]) == (str(sent["failed"].event_id), "note.signed")
+    assert "A note was signed: its words will not change any more." in shown
+
+
+def test_send_again_on_the_page_and_for_many(manager: Client, sent: dict[str, Any]) -> None:
+    assert press(manager, sent["failed"], "redeliver") == ["It is on its way again: look here in a few seconds."]
+    assert act(manager, list(sent.values()), "redeliver") == [
+        "It is on its way again: look here in a few seconds. (3 of them)"
+    ]
+    assert [(row.state, row.attempts) for row in sent.values()] == [("pending", 0)] * 3
+    assert modes() == [("changed", "sent again")] * 4
+    Endpoint.objects.update(state="off", off_reason="gone", off_at=OFF_AT)
+    assert press(manager, sent["failed"], "redeliver") == ["Not done: The webhook is switched off. Switch it on first."]
+
+
+def test_what_was_never_tried_offers_no_second_time(manager: Client, endpoint: Endpoint) -> None:
+    assert 'value="redeliver"' not in manager.get(page_of(DeliveryFactory(endpoint=endpoint))).content.decode()
+
+
+@pytest.mark.parametrize("name", ["feed_endpoint", "feed_delivery"])
+def test_lists_and_pages_leave_the_secrets_where_they_are(
+    manager: Client, sent: dict[str, Any], name: str, django_assert_num_queries: Any
+) -> None:
+    row = sent["failed"] if name == "feed_delivery" else sent["failed"].endpoint
+    for address in (list_of(name), page_of(row)):
+        with django_assert_num_queries(20, exact=False) as asked:
+            manager.get(address)
+        assert not [query["sql"] for query in asked if '"secrets"' in query["sql"]]
+
+
+# --- The front page
+def in_trouble(desk: Client) -> str | None:
+    found = re.findall(
+        r"<strong>([^<]+)</strong> <span>webhooks in trouble</span>", desk.get("/admin/").content.decode()
+    )
+    return found[0] if found else None
+
+
+def test_managers_are_told_of_those_in_trouble(
+    manager: Client, viewer: Client, operator: Client, colleague_elsewhere: Client, clinic: Clinic, other_clinic: Clinic
+) -> None:
+    rows = [
+        EndpointFactory(clinic=clinic, gone=True),
+        EndpointFactory(clinic=clinic, failing_since=ago(hours=2)),
+        EndpointFactory(clinic=clinic, failing_since=ago(minutes=20)),
+        EndpointFactory(clinic=clinic, state="off", off_reason="by_hand", off_at=OFF_AT, failing_since=ago(days=2)),
+        EndpointFactory(clinic=clinic),
+    ]
+    assert [in_trouble(desk) for desk in (manager, viewer, operator, colleague_elsewhere)] == ["2", None, "2", "0"]
+    shown = manager.get(f"{WEBHOOKS}?trouble=yes").content.decode()
+    assert [page_of(row) in shown for row in rows] == [True, True, False, False, False]
+    person = MembershipFactory(clinic=other_clinic, role="manager").user
+    MembershipFactory(clinic=clinic, role="viewer", user=person)
+    assert in_trouble(signed_in(person)) == "0"
