@@ -43,7 +43,8 @@ class SessionClosed(Exception):
 def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, bool]:
     """Stores what `body` holds as the session's next audio; bytes that are there already give that Audio and False.
 
-    Raises EmptyBody, AudioTooLarge, SessionClosed and probe.NotAudio; then nothing is kept.
+    Raises EmptyBody, AudioTooLarge, SessionClosed, probe.NotAudio, and Session.DoesNotExist where it was removed
+    meanwhile; then nothing is kept.
     """
     if session.state == Session.State.CLOSED:
         raise SessionClosed
@@ -92,7 +93,7 @@ def _record(session_id: UUID, key: str, size: int, sha256: str, sound: probe.Sou
     """The row for what is stored. Where there can be none, the stored bytes go too."""
     try:
         return _insert(session_id, key, size, sha256, sound, by)
-    except (SessionClosed, DatabaseError):
+    except (SessionClosed, Session.DoesNotExist, DatabaseError):
         if not Audio.objects.filter(storage_key=key).exists():
             default_storage.delete(key)
         raise

@@ -91,7 +91,8 @@ class Note(ClinicOwned):
             models.Index(fields=["clinic", "template", "-id"], name="note_by_template"),
             # Most templates are of one vendor: without this, those of another would be looked for in all its notes.
             models.Index(fields=["clinic", "vendor", "template", "-id"], name="note_by_vendor_and_template"),
-            models.Index(fields=["clinic", "updated_at"], name="note_by_change"),
+            models.Index(fields=["clinic", "updated_at", "id"], name="note_by_change"),
+            models.Index(fields=["clinic", "state", "updated_at", "id"], name="note_by_state_and_change"),
             GinIndex(fields=["search"], name="note_search"),
             models.Index(fields=["-id"], name="note_unindexed", condition=Q(search__isnull=True)),
             models.Index(fields=["-id"], name="note_unweighed", condition=Q(weighed_version__lt=F("version"))),

@@ -19,7 +19,6 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
 from config.outbound import outbound
 from recordings.models import Recording, RecordingPart
@@ -117,10 +116,11 @@ def tidy() -> None:
 
 
 def _ended(names: list[str]) -> set[str]:
-    """Those of the parts that are copied, or lost."""
-    parts = RecordingPart.objects.filter(pk__in=[name for name in names if PART.fullmatch(name)])
-    is_over = Q(state=RecordingPart.State.ARCHIVED) | ~Q(recording__state__in=Recording.UNCOPIED)
-    return {str(part_id) for part_id in parts.filter(is_over).values_list("pk", flat=True)}
+    """Those of the parts that are copied, lost, or removed."""
+    parts = {name for name in names if PART.fullmatch(name)}
+    wanted = RecordingPart.objects.filter(pk__in=parts, recording__state__in=Recording.UNCOPIED)
+    going_on = wanted.exclude(state=RecordingPart.State.ARCHIVED).values_list("pk", flat=True)
+    return parts - {str(part_id) for part_id in going_on}
 
 
 def fetch(copy: Copy, part: RecordingPart, link: Link, go_on: Callable[[], None]) -> None:

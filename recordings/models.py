@@ -81,6 +81,7 @@ class Recording(ClinicOwned, Leased):
             ),
             models.Index(fields=["clinic", "-id"], name="recording_list"),
             models.Index(fields=["clinic", "state", "-id"], name="recording_by_state"),
+            models.Index(fields=["clinic", "vendor", "-id"], name="recording_by_vendor"),
             models.Index(fields=["lost_at"], name="recording_lost", condition=Q(state="lost")),
         ]
         constraints = [

@@ -4,6 +4,7 @@ from ingest.models.account import VendorAccount
 from ingest.models.callback import Callback, Replay
 from ingest.models.heartbeat import Heartbeat
 from ingest.models.inquiry import Inquiry
+from ingest.models.removed import RemovedFile
 from ingest.models.request import AsyncRequest, Submission
 from ingest.models.session import Audio, Session
 from ingest.models.utterance import Utterance
@@ -14,6 +15,7 @@ __all__ = [
     "Callback",
     "Heartbeat",
     "Inquiry",
+    "RemovedFile",
     "Replay",
     "Session",
     "Submission",

@@ -19,10 +19,11 @@ from ingest.models.session import Audio, Session
 
 
 class AsyncRequestQuerySet(ClinicOwnedQuerySet):
-    def overdue(self) -> Self:
-        """Waiting for longer than CALLBACK_OVERDUE_SECONDS."""
+    def overdue(self, *, is_so: bool = True) -> Self:
+        """Waiting for longer than CALLBACK_OVERDUE_SECONDS; or all others."""
         limit = timezone.now() - timedelta(seconds=settings.CALLBACK_OVERDUE_SECONDS)
-        return self.filter(state=AsyncRequest.State.WAITING, waiting_since__lt=limit)
+        late = Q(state=AsyncRequest.State.WAITING, waiting_since__lt=limit)
+        return self.filter(late if is_so else ~late)
 
 
 class AsyncRequest(ClinicOwned):

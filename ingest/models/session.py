@@ -37,6 +37,9 @@ class Session(ClinicOwned):
             models.Index(fields=["clinic", "-id"], name="session_list"),
             models.Index(fields=["clinic", "state", "-id"], name="session_by_state"),
             models.Index(fields=["clinic", "kind", "-id"], name="session_by_kind"),
+            models.Index(
+                fields=["clinic", "encounter_ref", "-id"], name="session_by_encounter", condition=~Q(encounter_ref="")
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["clinic", "correlation_id"], name="correlation_id_once_a_clinic"),
