@@ -315,3 +315,19 @@ class AccessSeal(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class KeptAnswer(ClinicOwned):
+    """What was answered to a POST with an `Idempotency-Key`, given again to whoever asks the same with the same key.
+
+    `key`: the SHA-256 of the program's id and its key; `asked`: that of what it asked. `answer`: encrypted, it may hold
+    a secret.
+    """
+
+    key = models.BinaryField(max_length=32, unique=True)
+    asked = models.BinaryField(max_length=32)
+    answer = models.BinaryField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="kept_answer_ends")]

@@ -1,4 +1,4 @@
-"""Celery's task of the access log."""
+"""Celery's tasks of the access log, and of what is kept of coming and going."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def clear_sessions() -> None:
     from access.signin import sweeping
 
     sweeping.sweep()
+
+
+@app.task(name="access.clear_answers")
+def clear_answers() -> None:
+    from access import idempotency
+
+    idempotency.clear()

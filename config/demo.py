@@ -1,9 +1,10 @@
 """The whole way of one consultation, on this machine: `python -m config.demo`, or scripts/demo.
 
 It runs an installation with the sandbox as its vendors, uploads the sample over REST like any other client, and prints
-the note and where to look. `--vendor` says which of the vendors it is: with Suki, the recording that it keeps is
-copied, and the sample dictated as well; with Dragon Copilot, `--transport` says how audio goes there, one way after the
-other where it names several. `--once` ends it.
+the note and where to look; an EHR, which the sandbox pretends too, is told of the note by a webhook. `--vendor` says
+which of the vendors it is: with Suki, the recording that it keeps is copied, and the sample dictated as well; with
+Dragon Copilot, `--transport` says how audio goes there, one way after the other where it names several. `--once` ends
+it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ TRANSPORTS = ("rest", "websocket", "grpc")
 # How a partner system of the clinic gets its tokens: at the sandbox's issuer, by client credentials.
 PARTNER = {"client_id": "sandbox-partner", "client_secret": "sandbox-partner-secret", "audience": "listenpost"}
 PARTNER_SCOPES = ("notes:read", "callbacks:write")
+# The consumer, an EHR that the sandbox pretends, and what the demo's own key may do.
+EHR = "subscriber/ehr"
+SCOPES = ("sessions:write", "notes:read", "recordings:read", "events:read", "webhooks:write")
 PATIENCE_SECONDS = 180
 FINAL = {"ready", "failed", "cancelled"}
 
@@ -150,8 +154,7 @@ class Demo:
         return key if self.api.accepts(key) else ""
 
     def _new_key(self) -> str:
-        scopes = ("sessions:write", "notes:read", "recordings:read")
-        return self.installation.manage("create_api_key", CLINIC, "--name", "demo", "--scope", *scopes)
+        return self.installation.manage("create_api_key", CLINIC, "--name", "demo", "--scope", *SCOPES)
 
 
 class Api:
@@ -166,8 +169,9 @@ class Api:
         self.http.headers["Authorization"] = f"Bearer {key}"
 
     def accepts(self, key: str) -> bool:
+        """Whether it is good for all that the demo does: a key of an earlier version may lack scopes."""
         headers = {"Authorization": f"Bearer {key}"}
-        return self.http.get(f"{self.base}/sessions", headers=headers, timeout=30).status_code == 200
+        return self.http.get(f"{self.base}/webhooks", headers=headers, timeout=30).status_code == 200
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         try:
@@ -177,6 +181,38 @@ class Api:
         if not response.ok:
             raise Failed(f"{method} {path} was answered with {response.status_code}: {response.text[:300]}")
         return response.json()
+
+
+def subscribe(demo: Demo) -> None:
+    """The EHR is told of notes from now on. It forgets its secret with the sandbox, so a later start gets a new one."""
+    api, url = demo.api, f"{demo.sandbox_url}/{EHR}"
+    known = [one["id"] for one in api.call("GET", "webhooks")["results"] if one["url"] == url and one["state"] == "on"]
+    if known:
+        made = api.call("POST", f"webhooks/{known[0]}/secret", json={"overlap_hours": 0})
+    else:
+        wanted = {"url": url, "description": "The demo's EHR", "types": ["note.created"]}
+        made = api.call("POST", "webhooks", json=wanted)
+    tell_sandbox(demo, "PUT", "secrets/ehr", {"secrets": [made["secret"]]})
+
+
+def tell_sandbox(demo: Demo, method: str, path: str, body: Any = None) -> Any:
+    url, no_key = f"{demo.sandbox_url}/control/subscriber/{path}", {"Authorization": None}
+    response = demo.api.http.request(method, url, json=body, headers=no_key, timeout=30)
+    response.raise_for_status()
+    return response.json()
+
+
+def follow_webhook(demo: Demo, note: Any) -> None:
+    """Until the EHR was told of the note, and has verified that it was told by this installation."""
+    begun = time.monotonic()
+    while True:
+        told = [one for one in tell_sandbox(demo, "GET", "messages/ehr") if note["id"] in one["body"]]
+        if any(one["verified"] for one in told):
+            demo.installation.done("the EHR was told by webhook: note.created, its signature verified")
+            return
+        if time.monotonic() - begun > PATIENCE_SECONDS:
+            raise Failed(f"the EHR was not told of the note, see {demo.place.var / 'log'}")
+        demo.installation.supervisor.watch(0.2)
 
 
 def consult(demo: Demo, audio: Path, vendor: str) -> Any:
@@ -255,6 +291,7 @@ def print_places(demo: Demo) -> None:
         "User": f"{USER}, password {demo.password}",
         "REST": f"{base}/api/docs",
         "API key": demo.api_key,
+        "Change feed": f"curl -H 'Authorization: Bearer {demo.api_key}' {base}/api/v1/events",
         "Partner": f"tokens from {demo.issuer_url}/token, as {PARTNER['client_id']}",
         "Sandbox": demo.sandbox_url,
         "Logs": str(demo.place.var / "log"),
@@ -269,9 +306,12 @@ def run(*, vendor: str, transports: Sequence[str], once: bool) -> None:
         place.refuse_busy_ports("web_port", "door_port", "sandbox_port", "sandbox_grpc_port")
         demo = Demo(installation)
         demo.start()
+        subscribe(demo)
         for transport in transports:
             demo.connect_dragon(transport)
-            print_note(consult(demo, SAMPLE, vendor))
+            note = consult(demo, SAMPLE, vendor)
+            print_note(note)
+            follow_webhook(demo, note)
         if vendor == "suki":
             follow_recording(demo)
             dictate(demo, SAMPLE)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django_filters import filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from config.problems import plainly
 
 RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
@@ -83,6 +87,19 @@ class Moment(serializers.DateTimeField):
             self.fail("invalid")
 
 
+class Changes(serializers.Serializer[Any]):
+    """What a PATCH may change. Any other member is refused: to pass it over would look like success."""
+
+    default_error_messages = {"unknown": "This cannot be changed here. These can: {known}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = list(self.fields)
+        if unknown := [name for name in data if name not in known] if isinstance(data, dict) else []:
+            refused = ErrorDetail(self.error_messages["unknown"].format(known=", ".join(known)), code="unknown")
+            raise serializers.ValidationError({plainly(name, "body"): [refused] for name in unknown})
+        return super().to_internal_value(data)
+
+
 class _MomentInQuery(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -97,3 +114,17 @@ class _MomentInQuery(forms.CharField):
 @extend_schema_field(OpenApiTypes.DATETIME)
 class MomentFilter(filters.Filter):  # type: ignore[misc]
     field_class = _MomentInQuery
+
+
+class CreatedFilter(MomentFilter):
+    """By `created_at`. Ids begin with the same time, and lists are in their order: they lead to the rows."""
+
+    APART_MS = 60_000
+
+    def filter(self, rows: QuerySet[Any], value: datetime | None) -> QuerySet[Any]:
+        if value is None:
+            return rows
+        apart = -self.APART_MS if self.lookup_expr == "gte" else self.APART_MS
+        passed = (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + apart
+        near = UUID(int=min(max(passed, 0), 2**48 - 1) << 80)
+        return rows.filter(**{f"created_at__{self.lookup_expr}": value, f"id__{self.lookup_expr}": near})

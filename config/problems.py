@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -36,9 +37,11 @@ KINDS = {
     408: ("too-slow", "The body did not come in time"),
     409: ("conflict", "The state of things does not allow this"),
     410: ("gone", "It was here, and will not be again"),
+    412: ("precondition-failed", "It is not as the request takes it to be"),
     413: ("too-large", "The body is too large"),
     415: ("unsupported-media-type", "The body is of a type not taken here"),
     422: ("validation", "Some values are not right"),
+    428: ("precondition-required", "The request does not say what it takes the thing to be like"),
     429: ("too-many-requests", "Too many requests in too short a time"),
     500: ("internal", "Something went wrong here"),
     503: ("unavailable", "The service cannot answer now"),
@@ -49,6 +52,24 @@ class Conflict(exceptions.APIException):
     status_code = 409
     default_detail = "The state of things does not allow this."
     default_code = "conflict"
+
+
+class Gone(exceptions.APIException):
+    status_code = 410
+    default_detail = "It was removed, and will not be again. Forget its id."
+    default_code = "gone"
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = 412
+    default_detail = "It is not as If-Match says. Get it again, look at what has changed, and send the ETag it has now."
+    default_code = "precondition_failed"
+
+
+class PreconditionRequired(exceptions.APIException):
+    status_code = 428
+    default_detail = "Send If-Match with the ETag that a GET of this address answers, so that no change is overwritten."
+    default_code = "precondition_required"
 
 
 class TooLarge(exceptions.APIException):
@@ -115,6 +136,11 @@ def problem(refusal: exceptions.APIException) -> dict[str, Any]:
 def invalid(field: str, code: str, detail: str) -> exceptions.ValidationError:
     """A 422 for one field or query parameter."""
     return exceptions.ValidationError({field: [exceptions.ErrorDetail(detail, code=code)]})
+
+
+def plainly(name: str, otherwise: str) -> str:
+    """A name as a problem may repeat it: letters and underscores alone, as all of ours are."""
+    return name if re.fullmatch(r"[a-z_]{1,40}", name, re.ASCII) else otherwise
 
 
 def log_failure(exc: BaseException | None) -> None:

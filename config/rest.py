@@ -1,95 +1,38 @@
-"""What REST views share: how lists are cut, filters checked and clinics kept apart."""
+"""What REST views share: which parameters they know, how filters are checked and clinics kept apart."""
 
 from __future__ import annotations
 
-import base64
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
+from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.pagination import BasePagination
+from rest_framework.mixins import ListModelMixin
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.utils.urls import replace_query_param
 
-from config.problems import invalid
+from config.paging import NewestFirst
+from config.problems import Gone, invalid, plainly
 
 if TYPE_CHECKING:  # DRF's views load what the settings name, and that is here
+    from uuid import UUID
+
     from rest_framework.views import APIView
 
     from access.models import Clinic
 
-PAGE, LONGEST_PAGE = 50, 200
+__all__ = ["JSON", "NewestFirst", "OfClinic", "StrictFilters", "gone", "included", "only"]
+
+REPEATED = ErrorDetail("Give it once.", code="repeated")
 
 
-class NewestFirst(BasePagination):
-    """`{"next", "previous", "results"}`. A cursor is a direction and the id where the page before ended."""
+class JSON(JSONRenderer):
+    """Without indentation, whatever is asked for: an object has one representation, and so one strong ETag."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
-        backwards, position = _read_cursor(request.query_params.get("cursor"))
-        limit = _read_limit(request.query_params.get("limit"))
-        rows = queryset.order_by("id" if backwards else "-id")
-        if position:
-            rows = rows.filter(**{"id__gt" if backwards else "id__lt": position})
-        found = self.take(rows, limit + 1, request)
-        more, page = len(found) > limit, found[:limit]
-        if backwards:
-            page.reverse()
-        self._url = request.build_absolute_uri()
-        self._next = _cursor("<", page[-1]) if page and (more or backwards) else None
-        self._previous = _cursor(">", page[0]) if page and (more if backwards else position) else None
-        return page
-
-    def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
-        """The first rows, in their order."""
-        return list(rows[:most])
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response({"next": self._link(self._next), "previous": self._link(self._previous), "results": data})
-
-    def _link(self, cursor: str | None) -> str | None:
-        return replace_query_param(self._url, "cursor", cursor) if cursor else None
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": ["string", "null"], "format": "uri"}
-        properties = {"next": link, "previous": link, "results": schema}
-        return {"type": "object", "required": list(properties), "properties": properties}
-
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        limit = {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": PAGE}
-        return [
-            {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "Out of next or previous."},
-            {"name": "limit", "in": "query", "schema": limit, "description": "Rows a page."},
-        ]
-
-
-def _cursor(direction: str, row: Model) -> str:
-    return base64.urlsafe_b64encode(direction.encode() + row.pk.bytes).decode().rstrip("=")
-
-
-def _read_cursor(text: str | None) -> tuple[bool, UUID | None]:
-    """(backwards, the id where to go on)."""
-    if text is None:
-        return False, None
-    try:
-        read = base64.b64decode(text + "=", altchars=b"-_", validate=True)
-    except ValueError:
-        read = b""
-    if len(read) != 17 or read[:1] not in (b"<", b">"):
-        raise invalid("cursor", "invalid", "Take a cursor from next or previous as it is.")
-    return read[:1] == b">", UUID(bytes=read[1:])
-
-
-def _read_limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= LONGEST_PAGE:
-        raise invalid("limit", "invalid", f"Give a whole number from 1 to {LONGEST_PAGE}.")
-    return int(text)
+    def get_indent(self, accepted_media_type: Any, renderer_context: Any) -> None:
+        return None
 
 
 class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
@@ -106,18 +49,72 @@ class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]
 
 
 class OfClinic:
-    """For generic views: the rows of the key's own clinic, so that another clinic's ids are nowhere to be found."""
+    """For generic views: the rows of the key's own clinic, so that another clinic's ids are nowhere to be found.
+
+    `parameters`: those that a method takes beside the list's filters and its pages', as in `{"GET": ("include",)}`.
+    """
 
     request: Any
+    kwargs: Any
+    parameters: Mapping[str, Sequence[str]] = {}
+    http_method_names: Sequence[str] = ("get", "head", "post", "put", "patch", "delete")
 
     @property
     def clinic(self) -> Clinic:
         clinic: Clinic = self.request.auth.clinic
         return clinic
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if hasattr(self, str(request.method).lower()):
+            only(request, self.known_parameters(str(request.method)))
+
+    def known_parameters(self, method: str) -> list[str]:
+        read = "GET" if method == "HEAD" else method
+        return sorted({*self.parameters.get(read, ()), *(self._of_list() if read == "GET" else ())})
+
+    def _of_list(self) -> Iterator[str]:
+        if isinstance(self, ListModelMixin):
+            yield from getattr(getattr(self, "filterset_class", None), "base_filters", ())
+            yield from getattr(getattr(self, "pagination_class", None), "parameters", ())
+
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()  # type: ignore[misc]
         return rows.none() if getattr(self, "swagger_fake_view", False) else rows.for_clinic(self.clinic)
+
+    def get_object(self) -> Any:
+        """Raises Gone for what the clinic had, and Http404 for what it never had: a stranger cannot tell."""
+        try:
+            return super().get_object()  # type: ignore[misc]
+        except Http404:
+            gone(self.clinic.pk, self.kwargs["pk"])
+            raise
+
+    def paginate_queryset(self, rows: Any) -> Any:
+        """Who waits for something of a session that was removed is told so."""
+        page = super().paginate_queryset(rows)  # type: ignore[misc]
+        if not page and (session := self.request.query_params.get("session")):
+            gone(self.clinic.pk, session)
+        return page
+
+
+def gone(clinic_id: UUID, object_id: Any) -> None:
+    """Raises Gone for a row that the clinic had and that was removed."""
+    from feed import events  # DRF's views may load this module before there are models
+
+    if events.was_deleted(clinic_id, object_id):
+        raise Gone
+
+
+def only(request: Request, known: Iterable[str]) -> None:
+    """Refuses parameters that are not known here, or given twice: to pass them over would answer something else."""
+    known, given = list(known), request.query_params
+    said = f"There are these here: {', '.join(known)}." if known else "There are none here."
+    unknown = ErrorDetail(f"There is no such parameter. {said}", code="unknown")
+    refused = {plainly(name, "query"): [unknown] for name in given if name not in known}
+    refused |= {name: [REPEATED] for name in known if len(given.getlist(name)) > 1}
+    if refused:
+        raise ValidationError(refused)
 
 
 def included(request: Request, allowed: Sequence[str]) -> frozenset[str]:

@@ -32,6 +32,7 @@ ALLOWED_HOSTS = [_public.hostname, *env.list("ALLOWED_HOSTS", default=[])]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
 # --- How long and how much
+WEBHOOK_FAILING_DAYS = environment.positive("WEBHOOK_FAILING_DAYS", 5)
 CALLBACK_OVERDUE_SECONDS = environment.positive("CALLBACK_OVERDUE_SECONDS", 50 * 60)
 CALLBACK_ASK_AGAIN = env.int("CALLBACK_ASK_AGAIN", default=0)
 DOOR_MAX_BYTES = environment.positive("DOOR_MAX_BYTES", 10 * 1024 * 1024)
@@ -41,11 +42,13 @@ AUDIO_UPLOAD_SECONDS = environment.positive("AUDIO_UPLOAD_SECONDS", 3600)
 RECORDING_MAX_BYTES = environment.positive("RECORDING_MAX_BYTES", 2 * 1024**3)
 FILE_TICKET_SECONDS = environment.positive("FILE_TICKET_SECONDS", 2 * 3600)
 STREAMS_AT_ONCE = environment.positive("STREAMS_AT_ONCE", 16)
+IDEMPOTENCY_HOURS = environment.positive("IDEMPOTENCY_HOURS", 24)
 SUBMISSION_ATTEMPTS = environment.positive("SUBMISSION_ATTEMPTS", 10)
 SUBMISSION_RETRY_SECONDS = environment.positive("SUBMISSION_RETRY_SECONDS", 5)
 ALERT_CALLBACK_SECONDS = environment.positive("ALERT_CALLBACK_SECONDS", 300)
 ALERT_REQUEST_SECONDS = environment.positive("ALERT_REQUEST_SECONDS", 900)
 ALERT_OVERDUE_SECONDS = environment.positive("ALERT_OVERDUE_SECONDS", 600)
+ALERT_FEED_SECONDS = environment.positive("ALERT_FEED_SECONDS", 300)
 ALERT_HEARTBEAT_SECONDS = environment.positive("ALERT_HEARTBEAT_SECONDS", 120)
 PLAYBACK_REDIRECT = env.str("PLAYBACK_REDIRECT", default="")
 if not re.fullmatch(r"|s3|x-accel:/([\w.-]+/)*", PLAYBACK_REDIRECT):
@@ -117,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "access.limits.LimitsMiddleware",
+    "config.conditional.ConditionalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -224,7 +228,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["config.parsing.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rest.JSON"],
     "DEFAULT_PAGINATION_CLASS": "config.rest.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["config.rest.StrictFilters"],
     "DEFAULT_SCHEMA_CLASS": "config.schema.ProblemSchema",
@@ -237,21 +241,46 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Listenpost",
-    "DESCRIPTION": "Consultation audio in, scribe notes out. Errors are RFC 9457 problem documents.",
+    "DESCRIPTION": (
+        "Consultation audio in, scribe notes out. Errors are problem documents (RFC 9457), also those that no operation"
+        " lists: 405 for a method that an address does not take, and 500 for what nobody foresaw."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "TAGS": [
+        {"name": "sessions", "description": "Consultations, their audio, and asking vendors to write them up."},
+        {"name": "requests", "description": "What vendors were asked for, and what became of it."},
+        {"name": "transcripts", "description": "What was said, line by line."},
+        {"name": "notes", "description": "What was written of it, as far as people have reviewed it."},
+        {"name": "recordings", "description": "The original audio, as vendors keep it and as it is kept here."},
+        {"name": "events", "description": "All that happened, in its order, for those who ask."},
+        {"name": "webhooks", "description": "The same, for those who want to be told."},
+    ],
+    "SORT_OPERATIONS": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": "{deepLinking: true, displayOperationId: true, plugins: [samples]}",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.samples.complete"],
+    "ENUM_SUFFIX": "",
     "ENUM_NAME_OVERRIDES": {
+        "Vendor": "vendors.VENDORS",
+        "RecordingVendor": "recordings.serializers.keeping",
+        "EventObject": "feed.shown.ADDRESSES",
+        "EventType": "feed.events.Kind",
+        "WebhookType": "feed.webhooks.serializers.KINDS",
+        "WebhookState": "feed.models.Endpoint.State",
+        "DeliveryState": "feed.models.Delivery.State",
         "RequestState": "ingest.models.AsyncRequest.State",
         "SessionState": "ingest.models.Session.State",
         "NoteState": "notes.models.Note.State",
+        "RecordingState": "recordings.models.Recording.State",
+        "SessionKind": "ingest.models.Session.Kind",
     },
 }
 
@@ -259,7 +288,7 @@ SPECTACULAR_SETTINGS = {
 # The default exchange ("") routes by queue name alone; a named one keeps its bindings in Redis, where a FLUSHALL
 # would drop them and every later bell would vanish without an error.
 CELERY_BROKER_URL = REDIS_URL
-_queues = ("submissions", "streams", "callbacks", "sweeps", "recordings", "chores")
+_queues = ("submissions", "streams", "callbacks", "sweeps", "recordings", "feed", "chores")
 # No acknowledgements: a lost bell costs one sweep. They would be sent by the pool's threads on the connection that the
 # consumer listens on, and where Redis ended at that moment, the consumer has listened to nothing ever after.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(""), routing_key=name, no_ack=True) for name in _queues]
@@ -274,9 +303,13 @@ CELERY_TASK_ROUTES = {
     "ingest.draw": {"queue": "chores", "routing_key": "chores"},
     "access.seal": {"queue": "chores", "routing_key": "chores"},
     "access.clear_sessions": {"queue": "chores", "routing_key": "chores"},
+    "access.clear_answers": {"queue": "chores", "routing_key": "chores"},
     "recordings.archive": {"queue": "recordings", "routing_key": "recordings"},
     "recordings.refresh": {"queue": "recordings", "routing_key": "recordings"},
     "recordings.forget_listenings": {"queue": "chores", "routing_key": "chores"},
+    "feed.forget_deliveries": {"queue": "chores", "routing_key": "chores"},
+    "feed.sequence": {"queue": "feed", "routing_key": "feed"},
+    "feed.deliver": {"queue": "feed", "routing_key": "feed"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
@@ -298,9 +331,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "ingest.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "sequence": {"task": "feed.sequence", "schedule": 5.0, "options": {"expires": 10}},
+    "deliver": {"task": "feed.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "seal": {"task": "access.seal", "schedule": 60.0, "options": {"expires": 60}},
     "clear_sessions": {"task": "access.clear_sessions", "schedule": crontab(hour="3", minute="20")},
+    "clear_answers": {"task": "access.clear_answers", "schedule": crontab(hour="3", minute="30")},
     "forget_listenings": {"task": "recordings.forget_listenings", "schedule": crontab(hour="3", minute="40")},
+    "forget_deliveries": {"task": "feed.forget_deliveries", "schedule": crontab(hour="3", minute="50")},
     # One that expires on its way says nothing; a queue that lags by less than a minute is still served.
     **{
         f"heartbeat-{name}": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -20,19 +22,24 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from access import log
+from access.idempotency import idempotent
 from access.models import AccessEntry, Scope
-from config.problems import Conflict, TooLarge, UnsupportedMedia, invalid
-from config.rest import OfClinic
+from config.conditional import etag, must_match
+from config.problems import RETRY_AFTER_SECONDS, Conflict, Gone, TooLarge, UnsupportedMedia, invalid
+from config.rest import NewestFirst, OfClinic
 from ingest import asking, uploads
 from ingest.filters import RequestFilters, SessionFilters
+from ingest.lifecycle import lock
 from ingest.models import AsyncRequest, Session
 from ingest.probe import ACCEPTED, NotAudio
-from ingest.serializers import AudioShown, NewRequest, NewSession, RequestShown, SessionShown
-from ingest.sessions import open_session
+from ingest.serializers import AudioShown, NewRequest, NewSession, RequestShown, SessionChange, SessionShown
+from ingest.sessions import NotNow, change_session, open_session
 
 CHANGED = AccessEntry.Action.CHANGED
 READ, WRITE = Scope.SESSIONS_READ, Scope.SESSIONS_WRITE
-AUDIO_TYPE = re.compile(r"audio/[\w.+-]+\s*(;.*)?", re.IGNORECASE | re.ASCII)
+AUDIO_TYPE = re.compile(r"(audio/[\w.+-]+|application/octet-stream)\s*(;.*)?", re.IGNORECASE | re.ASCII)
+
+LONGEST_WAIT_SECONDS = 60
 
 
 def shown_requests() -> Any:
@@ -50,6 +57,7 @@ class SessionList(OfClinic, generics.ListAPIView[Session]):
     scopes = {"GET": READ, "POST": WRITE}
 
     @extend_schema(request=NewSession, responses={201: SessionShown})
+    @idempotent
     def post(self, request: Request) -> Response:
         """Opens a session: one consultation."""
         wanted = NewSession(data=request.data)
@@ -57,8 +65,9 @@ class SessionList(OfClinic, generics.ListAPIView[Session]):
         with transaction.atomic():
             session = open_session(self.clinic, **wanted.validated_data)
             log.record(request, CHANGED, [session], mode="opened")
-        headers = {"Location": reverse("session", [session.pk], request=request)}
-        return Response(SessionShown(session).data, status=201, headers=headers)
+        shown = SessionShown(session).data
+        headers = {"Location": reverse("session", [session.pk], request=request), "ETag": etag(shown)}
+        return Response(shown, status=201, headers=headers)
 
 
 class SessionOne(OfClinic, generics.RetrieveAPIView[Session]):
@@ -66,7 +75,36 @@ class SessionOne(OfClinic, generics.RetrieveAPIView[Session]):
 
     queryset = Session.objects.all()
     serializer_class = SessionShown
-    scopes = {"GET": READ}
+    scopes = {"GET": READ, "PATCH": WRITE}
+    problems = {"PATCH": (409,)}
+    preconditions = {"PATCH": True}
+
+    @extend_schema(request=SessionChange, responses={200: SessionShown})
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """Changes the clinic's own references of a session, or closes it: then it takes no more audio."""
+        wanted = SessionChange(data=request.data)
+        with transaction.atomic():
+            session = self.get_object()
+            wanted.is_valid(raise_exception=True)
+            must_match(request, SessionShown(session).data)
+            with changing_refusals():
+                changed = change_session(session, **wanted.validated_data)
+            session.refresh_from_db()
+            log.record(request, CHANGED, [session] if changed else [], mode="edited")
+        shown = SessionShown(session).data
+        return Response(shown, headers={"ETag": etag(shown)})
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        return rows.select_for_update(no_key=True) if self.request.method == "PATCH" else rows
+
+
+@contextmanager
+def changing_refusals() -> Iterator[None]:
+    try:
+        yield
+    except NotNow as error:
+        raise Conflict(str(error)) from None
 
 
 class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
@@ -75,6 +113,7 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
     queryset = Session.objects.all()
     scopes = {"GET": READ, "PUT": WRITE}
     problems = {"PUT": (409, 413, 415, 422)}
+    parameters = {"GET": NewestFirst.parameters}
 
     @extend_schema(responses=AudioShown(many=True))
     def get(self, request: Request, pk: UUID) -> Response:
@@ -83,7 +122,7 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
         return self.get_paginated_response(AudioShown(page, many=True).data)
 
     @extend_schema(
-        request={"audio/*": OpenApiTypes.BINARY},
+        request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={
             200: OpenApiResponse(AudioShown, description="These bytes are there already."),
             201: OpenApiResponse(AudioShown, description="Kept as the session's next audio."),
@@ -112,6 +151,8 @@ def upload_refusals() -> Iterator[None]:
         raise TooLarge(f"An audio file may hold {settings.AUDIO_MAX_BYTES} bytes.") from None
     except uploads.SessionClosed:
         raise Conflict("The session is closed and takes no more audio.") from None
+    except Session.DoesNotExist:
+        raise Gone from None
 
 
 class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
@@ -120,6 +161,7 @@ class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
     problems = {"POST": (409,)}
 
     @extend_schema(request=NewRequest, responses={202: RequestShown})
+    @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
         """Asks a vendor for a transcript, a note or both of the session's audio."""
         session = self.get_object()
@@ -155,13 +197,27 @@ def asking_refusals() -> Iterator[None]:
         raise Conflict("The clinic has used this client_request_id before.") from None
     except asking.NotNow as error:
         raise Conflict(str(error)) from None
+    except AsyncRequest.DoesNotExist:  # it was removed since it was looked up
+        raise Gone from None
 
 
 def accepted(request: Request, asked: AsyncRequest, status: int = 202) -> Response:
-    """The request as it stands now, and where to ask for it."""
+    """The request as it stands now, and where and when to ask for it."""
     row = shown_requests().get(pk=asked.pk)
+    shown = RequestShown(row).data
     headers = {"Location": reverse("request", [asked.pk], request=request)} if status == 202 else {}
-    return Response(RequestShown(row).data, status=status, headers=headers)
+    return Response(shown, status=status, headers=headers | ask_again_after(row) | {"ETag": etag(shown)})
+
+
+def ask_again_after(asked: AsyncRequest) -> dict[str, str]:
+    """`Retry-After` of what is not finished: once it is sent, and the longer apart the longer it takes."""
+    if asked.finished_at:
+        return {}
+    now = timezone.now()
+    due = asked.current_submission.next_attempt_at or now
+    longest, waited = LONGEST_WAIT_SECONDS, (now - (asked.waiting_since or now)).total_seconds() / 10
+    seconds = max(RETRY_AFTER_SECONDS, math.ceil((due - now).total_seconds()), math.ceil(waited))
+    return {"Retry-After": str(min(longest, seconds))}
 
 
 class RequestList(OfClinic, generics.ListAPIView[AsyncRequest]):
@@ -174,27 +230,39 @@ class RequestList(OfClinic, generics.ListAPIView[AsyncRequest]):
 
 
 class RequestOne(OfClinic, generics.RetrieveAPIView[AsyncRequest]):
-    """Shows one request: its state, attempts, failure, and the ids of its transcript and note once they are there."""
-
     queryset = shown_requests()
     serializer_class = RequestShown
     scopes = {"GET": READ}
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Shows one request: its state, attempts, failure, and the ids of its transcript and note once they are there.
+
+        While it is not finished, Retry-After says when to ask again.
+        """
+        asked = self.get_object()
+        return Response(RequestShown(asked).data, headers=ask_again_after(asked))
 
 
 class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
     queryset = AsyncRequest.objects.all()
     scopes = {"POST": WRITE}
     problems = {"POST": (409,)}
+    preconditions = {"POST": False}
 
     def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int, mode: str) -> Response:
         with asking_refusals(), transaction.atomic():
-            asked = action(self.get_object())
+            asked = self.get_object()
+            if "If-Match" in request.headers:
+                lock(asked.pk)
+                must_match(request, RequestShown(shown_requests().get(pk=asked.pk)).data)
+            asked = action(asked)
             log.record(request, CHANGED, [asked], mode=mode)
         return accepted(request, asked, status)
 
 
 class RequestRetry(RequestAction):
     @extend_schema(request=None, responses={202: RequestShown})
+    @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
         """Asks the vendor again: a queued request at once, a failed or overdue one under a new client_request_id."""
         return self.act(lambda asked: asking.retry(asked, log.actor(request)), request, 202, "retried")
@@ -202,6 +270,7 @@ class RequestRetry(RequestAction):
 
 class RequestCancel(RequestAction):
     @extend_schema(request=None, responses={200: RequestShown})
+    @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
         """Gives the request up: nothing more is sent, and an answer that comes after all is not applied."""
         return self.act(asking.cancel, request, 200, "cancelled")

@@ -185,7 +185,7 @@ def finish(case: Case) -> Happening | None:
     if failure and failure.is_cancelled:
         why = {"failure_code": failure.code, "failure_message": failure.message}
         lifecycle.step(request, AsyncRequest.State.CANCELLED, **why)
-        return Happening("request.cancelled", request.clinic_id, request.pk)
+        return lifecycle.happened("cancelled", request)
     if failure:
         return lifecycle.step_to_failure(
             request, code=failure.code, message=failure.message, retryable=failure.retryable
@@ -196,4 +196,4 @@ def finish(case: Case) -> Happening | None:
         said = f"The vendor answered without {' and '.join(WORDS[wanted] for wanted in missing)}."
         return lifecycle.step_to_failure(request, code="incomplete", message=said, retryable=True)
     is_news = lifecycle.step(request, AsyncRequest.State.READY)
-    return Happening("request.ready", request.clinic_id, request.pk) if is_news else None
+    return lifecycle.happened("ready", request) if is_news else None

@@ -16,7 +16,7 @@ from access import log
 from access.log import Actor
 from feed import events
 from ingest import inquiries, orphans, states, tasks
-from ingest.lifecycle import lock, move, set_aside
+from ingest.lifecycle import happened, lock, move, set_aside
 from ingest.models import AsyncRequest, Audio, Inquiry, Session, Submission, VendorAccount
 from vendors import VENDORS
 from vendors.base import Problem, Wish
@@ -93,8 +93,7 @@ def _store(request: AsyncRequest, client_request_id: str, by: Actor, ref: str) -
     try:
         with transaction.atomic():
             request.save(force_insert=True)
-            about = str(request.session_id)
-            events.record("request.created", clinic_id=request.clinic_id, object_id=request.pk, session=about)
+            events.record_all([happened("created", request)])
             _try(request, 1, client_request_id, by, ref)
     except IntegrityError as error:
         if "client_request_id_once_a_clinic" in str(error):
@@ -203,6 +202,7 @@ def ask_again(request: AsyncRequest, by: Actor) -> None:
     set_aside(request, "replaced")
     _try(request, number, str(uuid4()), by)
     move(request, State.QUEUED)
+    events.record_all([happened("retried", request)])
 
 
 def cancel(request: AsyncRequest) -> AsyncRequest:
@@ -215,7 +215,7 @@ def cancel(request: AsyncRequest) -> AsyncRequest:
             set_aside(request, "cancelled")
             inquiries.hurry(list(request.submissions.values_list("pk", flat=True)))
             move(request, State.CANCELLED)
-            events.record("request.cancelled", clinic_id=request.clinic_id, object_id=request.pk)
+            events.record_all([happened("cancelled", request)])
     return request
 
 

@@ -84,7 +84,12 @@ def fail(request: AsyncRequest, *, code: str, message: str, retryable: bool) -> 
 def step_to_failure(request: AsyncRequest, *, code: str, message: str, retryable: bool) -> Happening:
     """`fail` in memory only; gives the event to record."""
     step(request, State.FAILED, failure_code=code, failure_message=message, failure_retryable=retryable)
-    return Happening("request.failed", request.clinic_id, request.pk, {"code": code})
+    return happened("failed", request, code=code)
+
+
+def happened(what: str, request: AsyncRequest, **data: str) -> Happening:
+    """The event to record of a request."""
+    return Happening(f"request.{what}", request.clinic_id, request.pk, {"session": str(request.session_id), **data})
 
 
 def set_aside(request: AsyncRequest, to: str) -> None:

@@ -8,8 +8,10 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.fields import Choice, Flag, Id, Moment, Text
+from config import examples
+from config.fields import Changes, Choice, Flag, Id, Moment, Text
 from ingest.models import AsyncRequest, Audio, Session, Submission
+from vendors import VENDORS
 from vendors.base import NOTE, TRANSCRIPT, Wish
 
 LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
@@ -23,6 +25,24 @@ class NewSession(serializers.Serializer[Session]):
     clinician_ref = Text(max_length=200, allow_blank=True, required=False, help_text="The vendor's user, where it has.")
     started_at = Moment(required=False, allow_null=True)
     consent = Flag(help_text="The patient agreed to the consultation being written up.")
+    example = {
+        "kind": "ambient",
+        "language": "en-US",
+        "encounter_ref": "encounter-20817",
+        "patient_ref": "patient-4711",
+        "clinician_ref": "clinician-12",
+        "started_at": examples.OPENED,
+        "consent": True,
+    }
+
+
+class SessionChange(Changes):
+    encounter_ref = Text(max_length=200, allow_blank=True, required=False)
+    patient_ref = Text(max_length=200, allow_blank=True, required=False)
+    clinician_ref = Text(max_length=200, allow_blank=True, required=False, help_text="The vendor's user, where it has.")
+    state = Choice(Session.State.choices, required=False, help_text="closed: no more audio is to come.")
+
+    example = {"encounter_ref": "visit-2026-0417", "state": "closed"}
 
 
 class SessionShown(serializers.Serializer[Session]):
@@ -37,6 +57,14 @@ class SessionShown(serializers.Serializer[Session]):
     state = serializers.ChoiceField(Session.State.choices)
     started_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+    example = {
+        "id": examples.SESSION,
+        "encounter_ref": "encounter-20817",
+        "patient_ref": "patient-4711",
+        "clinician_ref": "clinician-12",
+        "consent": True,
+        "started_at": examples.OPENED,
+    }
 
 
 class QualityShown(serializers.Serializer[Any]):
@@ -51,6 +79,17 @@ class QualityShown(serializers.Serializer[Any]):
     silent = serializers.FloatField(help_text="Share of the time that is silent, 0 to 1.")
     longest_silence_ms = serializers.IntegerField()
     warnings = serializers.ListField(child=serializers.CharField(), help_text="What should be better, in sentences.")
+    example = {
+        "sample_rate_hertz": 16000,
+        "channels": 1,
+        "duration_ms": 672_480,
+        "level_db": -24.6,
+        "peak_db": -3.1,
+        "clipped": 0.0,
+        "silent": 0.18,
+        "longest_silence_ms": 7_400,
+        "warnings": [],
+    }
 
 
 class AudioShown(serializers.Serializer[Audio]):
@@ -63,6 +102,13 @@ class AudioShown(serializers.Serializer[Audio]):
     duration_ms = serializers.IntegerField()
     quality = serializers.SerializerMethodField(help_text="Once it was looked at: some seconds after its upload.")
     created_at = serializers.DateTimeField()
+    example = {
+        "id": examples.AUDIO,
+        "bytes": 21_519_404,
+        "content_type": "audio/wav",
+        "duration_ms": 672_480,
+        "created_at": examples.ENDED,
+    }
 
     @extend_schema_field(QualityShown(allow_null=True))
     def get_quality(self, audio: Audio) -> Any:
@@ -70,10 +116,15 @@ class AudioShown(serializers.Serializer[Audio]):
         return {**sound.quality, "warnings": sound.warnings} if sound and sound.quality else None
 
 
+@extend_schema_field({"type": "string", "enum": list(VENDORS)})
+class VendorName(Text):
+    """Whether there is one of this name is for asking to say."""
+
+
 class NewRequest(serializers.Serializer[AsyncRequest]):
     """Needs `context["session"]`. What the vendor makes of the values is for the vendor's own rules to say."""
 
-    vendor = Text(max_length=20)
+    vendor = VendorName(max_length=20)
     audio = Id(required=False, help_text="One of the session's; its latest by default.")
     all_audio = Flag(
         required=False,
@@ -92,6 +143,7 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
     request_id = Text(
         max_length=200, required=False, help_text="Of what another system has asked for: the vendor's own id, if known."
     )
+    example = {"output_objects": ["transcript_item", "note"], "note_template": "GENERAL_MEDICINE"}
 
     def validate_audio(self, value: UUID) -> Audio:
         audio: Audio | None = self.context["session"].audio.filter(pk=value).first()
@@ -127,12 +179,18 @@ class NewRequest(serializers.Serializer[AsyncRequest]):
 class ProgressShown(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     of = serializers.IntegerField()
+    example = {"done": 312_000, "of": 672_480}
 
 
 class FailureShown(serializers.Serializer[AsyncRequest]):
     code = serializers.CharField(source="failure_code")
     message = serializers.CharField(source="failure_message")
     retryable = serializers.BooleanField(source="failure_retryable")
+    example = {
+        "code": "audio_too_short",
+        "message": "The vendor found too little speech in the audio.",
+        "retryable": False,
+    }
 
 
 class RequestShown(serializers.Serializer[AsyncRequest]):
@@ -172,6 +230,24 @@ class RequestShown(serializers.Serializer[AsyncRequest]):
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    example = {
+        "id": examples.REQUEST,
+        "output_objects": ["transcript_item", "note"],
+        "note_template": "GENERAL_MEDICINE",
+        "section_style": "",
+        "client_request_id": "f2a6d5b8-4c13-4e7a-9d80-6b5c4a3f2e1d",
+        "request_id": None,
+        "call_id": None,
+        "state": "ready",
+        "attempts": 1,
+        "next_attempt_at": None,
+        "progress": None,
+        "broke_at_ms": [],
+        "failure": None,
+        "created_at": examples.ENDED,
+        "submitted_at": "2026-03-02T09:41:13.020000Z",
+        "finished_at": examples.WRITTEN,
+    }
 
     def get_request_id(self, request: AsyncRequest) -> str | None:
         return request.current_submission.vendor_request_id or None

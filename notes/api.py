@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 
 from access import log
 from access.models import AccessEntry, Scope
+from config.paging import ById, ByTime
 from config.rest import NewestFirst, OfClinic, included
 from notes.filters import NoteFilters, TranscriptFilters
 from notes.models import Addendum, Note, NoteVersion, Transcript
@@ -23,7 +23,11 @@ from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 READ = {"GET": Scope.NOTES_READ}
 PARTS = ("sections", "transcript")
 INCLUDE = OpenApiParameter(
-    "include", description="What to give along, by commas.", enum=PARTS, many=True, style="form", explode=False
+    "include",
+    {"type": "array", "items": {"type": "string", "enum": list(PARTS)}, "minItems": 1},
+    description="What to give along, by commas.",
+    style="form",
+    explode=False,
 )
 
 
@@ -61,7 +65,7 @@ class TranscriptOne(OfClinic, generics.RetrieveAPIView[Transcript]):
 
 
 class ReadsNotes(OfClinic):
-    def read_out(self, notes: Sequence[Note], include: frozenset[str]) -> Any:
+    def read_out(self, notes: Any, include: frozenset[str]) -> Any:
         """The notes as shown. A title alone is no reading; whose sections or transcripts are read is logged."""
         transcripts: dict[UUID, Transcript] = {}
         if "transcript" in include:
@@ -70,11 +74,16 @@ class ReadsNotes(OfClinic):
         context = {"include": include, "transcripts": transcripts}
         read = [*transcripts.values(), *(notes if "sections" in include else [])]
         with log.recording(self.request, AccessEntry.Action.READ, read):
-            return [NoteShown(note, context=context).data for note in notes]
+            return NoteShown(notes, many=True, context=context).data
 
 
 class NewestFound(NewestFirst):
-    """Pages of what the words in `q` find."""
+    """Pages of what the words in `q` find; else, of those changed at some time, the latest change first."""
+
+    def order(self, request: Request) -> ById:
+        given = request.query_params
+        by_change = "q" not in given and not {"updated_since", "updated_before"}.isdisjoint(given)
+        return ByTime("updated_at") if by_change else super().order(request)
 
     def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
         if not (words := request.query_params.get("q")):
@@ -92,6 +101,7 @@ class NoteList(ReadsNotes, generics.ListAPIView[Note]):
     pagination_class = NewestFound
     filterset_class = NoteFilters
     scopes = READ
+    parameters = {"GET": ("include",)}
 
     @extend_schema(parameters=[INCLUDE])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -107,6 +117,7 @@ class NoteOne(ReadsNotes, generics.RetrieveAPIView[Note]):
     serializer_class = NoteShown
     scopes = READ
     problems = {"GET": (422,)}
+    parameters = {"GET": ("include",)}
 
     @extend_schema(parameters=[INCLUDE])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

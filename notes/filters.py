@@ -10,11 +10,13 @@ from django_filters.rest_framework import CharFilter, ChoiceFilter, FilterSet, U
 from config.fields import MomentFilter
 from notes.models import Note, Transcript
 
+CHANGED = "By the latest change; the list is then in the order of changes, the latest first."
 WORDS = 'Words of the note or of its transcript. "Quotes", OR and -without are understood.'
 
 
 class TranscriptFilters(FilterSet):  # type: ignore[misc]
     session = UUIDFilter(field_name="session_id")
+    request = UUIDFilter(field_name="request_id")
 
     class Meta:
         model: Any = Transcript
@@ -23,8 +25,10 @@ class TranscriptFilters(FilterSet):  # type: ignore[misc]
 
 class NoteFilters(FilterSet):  # type: ignore[misc]
     session = UUIDFilter(field_name="session_id")
+    request = UUIDFilter(field_name="request_id")
     state = ChoiceFilter(choices=Note.State.choices)
-    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte", label=CHANGED)
+    updated_before = MomentFilter(field_name="updated_at", lookup_expr="lt", label=CHANGED)
     q = CharFilter(method="search", max_length=200, label=WORDS)
 
     class Meta:

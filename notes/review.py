@@ -373,4 +373,5 @@ def write(note: Note, by: Actor, mode: str, **columns: Any) -> None:
 
 
 def tell(note: Note, kind: str, **data: str | int) -> None:
-    events.record(kind, clinic_id=note.clinic_id, object_id=note.pk, request=str(note.request_id), **data)
+    about: dict[str, Any] = {"session": str(note.session_id), "request": str(note.request_id), **data}
+    events.record(kind, clinic_id=note.clinic_id, object_id=note.pk, **about)

@@ -163,7 +163,10 @@ def offer(written: Sequence[Written], where: str = "TRUE") -> None:
 def tell(kind: str, written: Iterable[Written]) -> None:
     events.record_all(
         Happening(
-            kind, one.origin.clinic_id, one.note_id, {"request": str(one.origin.request_id), "version": one.number}
+            kind,
+            one.origin.clinic_id,
+            one.note_id,
+            {"session": str(one.origin.session_id), "request": str(one.origin.request_id), "version": one.number},
         )
         for one in written
     )

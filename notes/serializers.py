@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from config import examples
 from notes.models import Addendum, Note, NoteSection, Transcript
 
 FHIR_STATUSES = ("preliminary", "final", "amended", "entered-in-error")
@@ -24,6 +25,12 @@ class LineShown(serializers.Serializer[Any]):
     speaker = serializers.CharField(help_text="doctor, patient, unspecified or whatever the vendor said.")
     start_offset_ms = serializers.IntegerField(allow_null=True)
     end_offset_ms = serializers.IntegerField(allow_null=True)
+    example = {
+        "text": "The cough is worse at night, and has been for two weeks.",
+        "speaker": "patient",
+        "start_offset_ms": 4_200,
+        "end_offset_ms": 8_650,
+    }
 
 
 @extend_schema_field(LineShown(many=True))
@@ -40,6 +47,7 @@ class TranscriptListed(serializers.Serializer[Transcript]):
     request = serializers.UUIDField(source="request_id")
     language = serializers.CharField()
     created_at = serializers.DateTimeField()
+    example = {"id": examples.TRANSCRIPT, "created_at": examples.WRITTEN}
 
 
 class TranscriptShown(TranscriptListed):
@@ -50,6 +58,11 @@ class SectionShown(serializers.Serializer[NoteSection]):
     key = serializers.CharField(help_text="An open set: whatever the vendor called it.")
     title = serializers.CharField()
     text = serializers.CharField()
+    example = {
+        "key": "HISTORY_OF_PRESENT_ILLNESS",
+        "title": "History of present illness",
+        "text": "Cough for two weeks, worse at night. No fever, no shortness of breath.",
+    }
 
 
 class AddendumShown(serializers.Serializer[Addendum]):
@@ -57,11 +70,18 @@ class AddendumShown(serializers.Serializer[Addendum]):
     text = serializers.CharField()
     author = serializers.CharField(source="author.username", help_text="The author's user name.")
     created_at = serializers.DateTimeField()
+    example = {
+        "number": 1,
+        "text": "Chest X-ray of 3 March: no infiltrate.",
+        "author": "m.okafor",
+        "created_at": "2026-03-04T08:05:11.340000Z",
+    }
 
 
 class RevisionShown(serializers.Serializer[Note]):
     version = serializers.IntegerField(source="offered_version")
     received_at = serializers.DateTimeField(source="offered_at")
+    example = {"version": 3, "received_at": "2026-03-02T09:58:30.250000Z"}
 
 
 class NoteShown(serializers.Serializer[Note]):
@@ -90,6 +110,23 @@ class NoteShown(serializers.Serializer[Note]):
     updated_at = serializers.DateTimeField()
     signed_at = serializers.DateTimeField(allow_null=True)
     signed_by = serializers.CharField(source="signer", allow_null=True, help_text="The signer's user name.")
+    optional = ("transcript",)
+    example = {
+        "id": examples.NOTE,
+        "title": "Cough for two weeks",
+        "template": "GENERAL_MEDICINE",
+        "state": "signed",
+        "fhir_status": "final",
+        "reason": "",
+        "version": 2,
+        "revision": None,
+        "sections": [SectionShown.example],
+        "addenda": [],
+        "created_at": examples.WRITTEN,
+        "updated_at": examples.SIGNED,
+        "signed_at": examples.SIGNED,
+        "signed_by": "m.okafor",
+    }
 
     def get_fields(self) -> dict[str, Any]:
         shown = super().get_fields()

@@ -77,5 +77,6 @@ def _json(lines: tuple[Line, ...]) -> str:
 
 def _tell(kind: str, made: Sequence[tuple[UUID, Origin]]) -> None:
     events.record_all(
-        Happening(kind, origin.clinic_id, one, {"request": str(origin.request_id)}) for one, origin in made
+        Happening(kind, origin.clinic_id, one, {"session": str(origin.session_id), "request": str(origin.request_id)})
+        for one, origin in made
     )

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import transaction
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.negotiation import BaseContentNegotiation
@@ -23,11 +23,14 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from access import log as access_log
+from access.idempotency import idempotent, idempotent_until
 from access.log import Actor
 from access.models import AccessEntry, Scope
 from config import files
-from config.problems import RETRY_AFTER_SECONDS, Conflict, invalid
-from config.rest import OfClinic
+from config.conditional import etag
+from config.headers import RANGE
+from config.problems import RETRY_AFTER_SECONDS, Conflict, Gone, invalid
+from config.rest import OfClinic, gone
 from recordings import handing, links, listening, playing, services
 from recordings.filters import RecordingFilters
 from recordings.models import Recording, RecordingPart
@@ -40,14 +43,15 @@ from vendors.base import VendorError
 log = logging.getLogger(__name__)
 
 READ = {"GET": Scope.RECORDINGS_READ}
-AUDIO = {(200, "audio/wav"): OpenApiTypes.BINARY, (206, "audio/wav"): OpenApiTypes.BINARY}
+#: What programs may ask for that take whatever bytes there are.
+BYTES = "application/octet-stream"
+AUDIO: Any = {
+    (200, playing.CONTENT_TYPE, BYTES): OpenApiTypes.BINARY,
+    (206, playing.CONTENT_TYPE, BYTES): OpenApiTypes.BINARY,
+    302: OpenApiResponse(description="It is kept in S3, and this service lets S3 send it: follow the link at once."),
+    416: OpenApiResponse(description="It has none of the bytes that Range asks for."),
+}
 DOWNLOAD = OpenApiParameter("download", bool, default=False, description="For saving: the links are good for an hour.")
-
-
-class Gone(APIException):
-    status_code = 410
-    default_detail = "The vendor has deleted the recording, and there is no copy of it."
-    default_code = "gone"
 
 
 class VendorFails(APIException):
@@ -77,7 +81,7 @@ def refusals(recording: Recording) -> Iterator[None]:
 def refusal(error: VendorError) -> APIException:
     match error.code:
         case links.GONE:
-            return Gone()
+            return Gone("The vendor has deleted the recording, and there is no copy of it.")
         case links.PENDING:
             return NotFound("The vendor is still processing the recording. Ask again in some minutes.")
     return VendorFails(error)
@@ -93,6 +97,7 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
     problems = {"POST": (409,)}
 
     @extend_schema(request=NewRecording, responses={202: RecordingShown})
+    @idempotent
     def post(self, request: Request) -> Response:
         """Adopts a recording that was made elsewhere, by an SDK or another system: it is copied from now on."""
         wanted = NewRecording(data=request.data)
@@ -103,13 +108,15 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
             except services.OfAnother:
                 raise Conflict("The vendor's recording belongs to another session of the clinic.") from None
             access_log.record(request, AccessEntry.Action.CHANGED, [recording], mode="adopted")
-        headers = {"Location": reverse("recording", [recording.pk], request=request)}
-        return Response(RecordingShown(recording).data, status=202, headers=headers)
+        shown = RecordingShown(recording).data
+        headers = {"Location": reverse("recording", [recording.pk], request=request), "ETag": etag(shown)}
+        return Response(shown, status=202, headers=headers | {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
     def kept(self, given: Any) -> Kept:
         """Raises ValidationError for what is not the clinic's, or may not be kept."""
         session = self.of_clinic("ingest.Session", pk=given["session"])
         if session is None:
+            gone(self.clinic.pk, given["session"])
             raise invalid("session", "does_not_exist", "The clinic has no such session.")
         if not session.consent:
             raise invalid("session", "no_consent", "The patient did not agree to this session being written up.")
@@ -144,8 +151,10 @@ class RecordingLink(OfClinic, generics.GenericAPIView[Recording]):
     queryset = Recording.objects.select_related("account")
     scopes = {"POST": Scope.RECORDINGS_READ}
     problems = {"POST": (410, 422)}
+    parameters = {"POST": ("download",)}
 
     @extend_schema(request=None, responses={200: LinksShown}, parameters=[DOWNLOAD])
+    @idempotent_until(handing.ends)
     def post(self, request: Request, pk: UUID) -> Response:
         """Gives fresh links to its parts: ours once there is a copy, the vendor's until then. Goes into the log."""
         download = is_download(request.query_params.get("download", "false"))
@@ -180,7 +189,7 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
     scopes = READ
     problems = {"GET": (404, 409, 410)}
 
-    @extend_schema(responses=AUDIO)
+    @extend_schema(responses=AUDIO, parameters=[RANGE])
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         """The whole recording as one WAV file, all of it or by Range. Goes into the access log, once a listening."""
         return self.play(request)
@@ -189,6 +198,8 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
         recording = self.get_object()
         with refusals(recording):
             answer = playing.respond(request._request, recording, number, may_lead_away=True)
+        if request.headers.get("Accept") == BYTES and answer.has_header("Content-Type"):
+            answer["Content-Type"] = BYTES
         return noted(request, answer, recording, access_log.actor(request))
 
 
@@ -202,7 +213,7 @@ def noted(
 
 
 class RecordingPartAudio(RecordingAudio):
-    @extend_schema(responses=AUDIO)
+    @extend_schema(responses=AUDIO, parameters=[RANGE])
     def get(self, request: Request, pk: UUID, number: int) -> HttpResponseBase:  # type: ignore[override]
         """One part of it, by its sequence number, as the vendor made it."""
         return self.play(request, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,11 @@ def given(recording: Recording, *, download: bool, by: Actor) -> dict[str, Any]:
         for link in found.links
     ]
     return {"recordings": theirs, "is_streamable": found.is_streamable}
+
+
+def ends(shown: Any) -> datetime:
+    """When the first of the links ends that `given` gave."""
+    return datetime.fromtimestamp(min(link["expires_at"] for link in shown["recordings"]), UTC)
 
 
 def _ours(part: RecordingPart, recording: Recording, download: bool, by: Actor) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from config import leases, rows
 from feed import events
+from feed.events import Happening
 from recordings import states, tasks
 from recordings.models import Links, Recording, RecordingPart
 from vendors import VENDORS
@@ -59,9 +60,15 @@ class Kept:
 
 def register_all(kept: Iterable[Kept]) -> set[UUID]:
     """Makes them known and due, by one statement. Gives the ids of those that are new; the others stay as they are."""
-    new = rows.insert(Recording, [_columns(one) for one in kept], once="account_id, vendor_ref")
+    columns = [_columns(one) for one in kept]
+    new = rows.insert(Recording, columns, once="account_id, vendor_ref")
     if new:
         transaction.on_commit(tasks.ring_archive)
+    events.record_all(
+        Happening("recording.created", row["clinic_id"], row["id"], {"session": str(row["session_id"])})
+        for row in columns
+        if row["id"] in new
+    )
     return new
 
 
@@ -127,7 +134,8 @@ def look_again(recording: Recording) -> None:
     state = State.AVAILABLE if recording.parts.exists() else State.PENDING
     states.RECORDING.moves(recording.state, state)
     given_up = Recording.objects.filter(pk=recording.pk, state=State.LOST).exclude(error_code=GONE_CODE)
-    given_up.update(state=state, lost_at=None)
+    if given_up.update(state=state, lost_at=None) and state == State.AVAILABLE:
+        _tell(recording, "recording.available")
     late = Recording.objects.filter(pk=recording.pk, available_until__lt=timezone.now() + GRACE)
     late.update(available_until=timezone.now() + GRACE)
 

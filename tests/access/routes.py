@@ -229,6 +229,22 @@ POST .export/                        302 405 405 405 405 405 405
 """,
     ],
     "feed/event": [READ_BY_OPERATORS],
+    "feed/endpoint": [
+        READ_BY_MANAGERS,
+        ADDED_BY_MANAGERS,
+        PRESSED,
+        """
+GET  .<uuid:object_id>/edit/         302 404 403 403 200 403 200
+POST .<uuid:object_id>/edit/         302 404 403 403 302+ 403 302+
+GET  .<uuid:object_id>/secret/       302 404 403 403 200 403 200
+POST .<uuid:object_id>/secret/       302 404 403 403 200+ 403 200+
+GET  .<uuid:object_id>/replay/       302 404 403 403 200 403 200
+POST .<uuid:object_id>/replay/       302 404 403 403 302+ 403 302+
+GET  .<uuid:object_id>/switch_on/    302 404 403 403 200 403 200
+POST .<uuid:object_id>/switch_on/    302 404 403 403 302+ 403 302+
+""",
+    ],
+    "feed/delivery": [READ_BY_MANAGERS, PRESSED],
     "access/clinic": [KEPT_BY_OPERATORS],
     "access/trustedissuer": [KEPT_BY_OPERATORS],
     "access/user": [
@@ -255,6 +271,8 @@ BUTTONS = {
     "access/apikey": {"revoke"},
     "access/allowedapplication": {"revoke"},
     "access/membership": {"remove"},
+    "feed/endpoint": {"test", "switch_off", "stay_off", "remove"},
+    "feed/delivery": {"redeliver"},
 }
 #: For who has claimed the note, and nobody else: tests/admin/test_note_page.py.
 OF_ITS_HOLDER = {"release"}
@@ -270,6 +288,7 @@ REST = """
 GET  api/v1/sessions                      sessions:read   401 200 403 200 401 401
 POST api/v1/sessions                      sessions:write  401 201 403 201+ 401 401
 GET  api/v1/sessions/<uuid:pk>            sessions:read   401 404 403 200 401 401
+PATCH api/v1/sessions/<uuid:pk>           sessions:write  401 404 403 200+ 401 401
 GET  api/v1/sessions/<uuid:pk>/audio      sessions:read   401 404 403 200 401 401
 PUT  api/v1/sessions/<uuid:pk>/audio      sessions:write  401 404 403 415 401 401
 POST api/v1/sessions/<uuid:pk>/requests   sessions:write  401 404 403 202+ 401 401
@@ -287,10 +306,24 @@ GET  api/v1/recordings/<uuid:pk>          recordings:read 401 404 403 200 401 40
 POST api/v1/recordings/<uuid:pk>/link     recordings:read 401 404 403 200 401 401
 GET  api/v1/recordings/<uuid:pk>/audio    recordings:read 401 404 403 200 401 401
 GET  api/v1/recordings/<uuid:pk>/parts/<int:number>/audio recordings:read 401 404 403 200 401 401
+GET  api/v1/events                        events:read     401 200 403 200 401 401
+GET  api/v1/webhooks                      events:read     401 200 403 200 401 401
+POST api/v1/webhooks                      webhooks:write  401 201 403 201+ 401 401
+GET  api/v1/webhooks/<uuid:pk>            events:read     401 404 403 200 401 401
+PATCH api/v1/webhooks/<uuid:pk>           webhooks:write  401 404 403 200+ 401 401
+DELETE api/v1/webhooks/<uuid:pk>          webhooks:write  401 404 403 204+ 401 401
+POST api/v1/webhooks/<uuid:pk>/secret     webhooks:write  401 404 403 200+ 401 401
+POST api/v1/webhooks/<uuid:pk>/test       webhooks:write  401 404 403 202+ 401 401
+POST api/v1/webhooks/<uuid:pk>/replay     webhooks:write  401 404 403 202+ 401 401
+GET  api/v1/webhooks/<uuid:pk>/deliveries events:read     401 404 403 200 401 401
+GET  api/v1/webhooks/<uuid:pk>/deliveries/<uuid:delivery> events:read 401 404 403 200 401 401
+POST api/v1/webhooks/<uuid:pk>/deliveries/<uuid:delivery>/redeliver webhooks:write 401 404 403 202+ 401 401
 """
 OPEN = """
 GET  api/schema                           200 200 200 200 200 200
 GET  api/docs                             200 200 200 200 200 200
+GET  problems                             200 200 200 200 200 200
+GET  problems/<slug:name>                 404 404 404 404 404 404
 GET  ^api/                                404 404 404 404 404 404
 GET  recordings/<str:ticket>              404 404 404 404 404 404
 """

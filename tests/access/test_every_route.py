@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,8 @@ from django.utils import timezone
 from access import keys
 from access.models import AccessEntry, ApiKey, Clinic, ClinicOwned, Membership, Scope, TrustedIssuer, User
 from config.health import HealthMiddleware
+from feed import sequencer
+from feed.models import Endpoint
 from ingest import door
 from ingest.models import Session, VendorAccount
 from notes.findings import REASONS
@@ -113,6 +116,7 @@ class World:
 
     def rest_address(self, route: str) -> str:
         row = self.rows[REST_ROWS[route.split("/")[2]]]
+        route = route.replace("<uuid:delivery>", str(self.rows["feed/delivery"].pk))
         return f"/{route.replace('<uuid:pk>', str(row.pk)).replace('<int:number>', '1')}"
 
     def address(self, route: str) -> str:
@@ -136,11 +140,14 @@ REST_ROWS = {
     "transcripts": "notes/transcript",
     "notes": "notes/note",
     "recordings": "recordings/recording",
+    "events": "feed/event",
+    "webhooks": "feed/endpoint",
 }
 
 
 @pytest.fixture
-def world(clinic: Clinic, other_clinic: Clinic, storage: Path) -> World:
+def world(clinic: Clinic, other_clinic: Clinic, storage: Path, settings: Any) -> World:
+    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
     world = replace(a_world(clinic), other=other_clinic)
     audio = storage / world.rows["ingest/asyncrequest"].audio.storage_key
     audio.parent.mkdir(parents=True)
@@ -241,6 +248,15 @@ def an_issuer(name: str) -> Callable[[World], dict[str, Any]]:
     return lambda world: {"name": name, "url": "https://login.example/new", "is_trusted": "on"}
 
 
+def a_webhook(world: World) -> dict[str, Any]:
+    return {"clinic": world.clinic.pk, "url": "http://127.0.0.1:9/events", "types": ["note.signed"]}
+
+
+def one_that_is_off(world: World) -> dict[str, Any]:
+    Endpoint.objects.update(state="off", off_reason="gone", off_at=timezone.now())
+    return {"again": "on"}
+
+
 CREDENTIALS = '{"server_key": "another"}'
 NO_MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 PASSWORDS = {"password1": "quite a long phrase", "password2": "quite a long phrase", "usable_password": "true"}
@@ -255,6 +271,11 @@ POSTED: dict[str, Callable[[World], dict[str, Any]]] = {
     "admin/access/allowedapplication/add/": an_application,
     "admin/ingest/vendoraccount/add/": an_account,
     "admin/ingest/vendoraccount/<uuid:object_id>/credentials/": lambda world: {"credentials": CREDENTIALS},
+    "admin/feed/endpoint/add/": a_webhook,
+    "admin/feed/endpoint/<uuid:object_id>/edit/": a_webhook,
+    "admin/feed/endpoint/<uuid:object_id>/secret/": lambda world: {"hours": "24"},
+    "admin/feed/endpoint/<uuid:object_id>/replay/": lambda world: {"since": "2026-01-02T03:04", "confirm": "yes"},
+    "admin/feed/endpoint/<uuid:object_id>/switch_on/": one_that_is_off,
     "admin/access/membership/add/": lambda world: {"clinic": world.clinic.pk, "username": "ada", "role": "viewer"},
     "admin/access/membership/<uuid:object_id>/role/": lambda world: {"role": "manager"},
     "admin/access/trustedissuer/add/": an_issuer("new"),
@@ -268,7 +289,11 @@ POSTED: dict[str, Callable[[World], dict[str, Any]]] = {
 }
 BODIES = {
     "api/v1/sessions": {"kind": "ambient", "language": "en-US", "consent": True},
+    "api/v1/sessions/<uuid:pk>": {"encounter_ref": "another"},
     "api/v1/sessions/<uuid:pk>/requests": {"vendor": "nabla", "output_objects": ["note"]},
+    "api/v1/webhooks": {"url": "http://127.0.0.1:9/events"},
+    "api/v1/webhooks/<uuid:pk>": {"description": "another"},
+    "api/v1/webhooks/<uuid:pk>/replay": {"since": "2026-01-02T03:04:05Z"},
 }
 
 
@@ -384,7 +409,8 @@ def test_what_is_open(world: World, line: tuple[str, str]) -> None:
 def ask(client: Client, method: str, address: str, body: Any) -> Any:
     data = b"no audio" if method == "PUT" else json.dumps(body or {}).encode()
     content_type = "text/plain" if method == "PUT" else "application/json"
-    return client.generic(method, address, b"" if method == "GET" else data, content_type=content_type)
+    headers = {"If-Match": "*"} if method in ("PATCH", "DELETE") else {}
+    return client.generic(method, address, b"" if method == "GET" else data, content_type, headers=headers)
 
 
 # --- Buttons, and the same as actions of the list
@@ -405,6 +431,8 @@ def prepare(world: World, action: str) -> None:
             request=AsyncRequestFactory(session__clinic=world.clinic, ready=True)
         )
         Session.objects.update(kind="dictation")
+    if action == "stay_off":
+        Endpoint.objects.update(state="off", off_reason="gone", off_at=timezone.now())
     if action == "archive_now":
         Recording.objects.update(state="available")
 
@@ -441,9 +469,10 @@ def test_a_person_of_two_clinics_sees_both_and_no_third(world: World, name: str)
         assert (f"/admin/{name}/{row.pk}/change/" in listed) is (status == 200)
 
 
-@pytest.mark.parametrize("path", ["sessions", "requests", "transcripts", "notes", "recordings"])
+@pytest.mark.parametrize("path", ["sessions", "requests", "transcripts", "notes", "recordings", "webhooks"])
 def test_over_rest_a_key_of_one_clinic_lists_no_others_rows(world: World, path: str) -> None:
     elsewhere = a_world(world.other)
+    sequencer.sequence()
     client = Client(headers={"Authorization": f"Bearer {a_key(world.clinic)}"})
     listed = client.get(f"/api/v1/{path}").content.decode()
     assert str(world.rows[REST_ROWS[path]].pk) in listed

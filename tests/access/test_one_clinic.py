@@ -19,6 +19,7 @@ OWNED = [
     factories.NoteFactory,
     factories.NoteVersionFactory,
     factories.RecordingFactory,
+    factories.DeliveryFactory,
 ]
 
 

@@ -73,7 +73,7 @@ def test_prometheus_reads_how_things_stand(token: str, transactional_db: None) -
     assert found["listenpost_last_callback_timestamp_seconds", "nabla"] == pytest.approx(row.received_at.timestamp())
     assert found["listenpost_oldest_unprocessed_callback_age_seconds",] == 0
     queues = {key[1] for key in found if key[0] == "listenpost_queue_length"}
-    assert queues == {"submissions", "streams", "callbacks", "sweeps", "recordings", "chores"}
+    assert queues == {"submissions", "streams", "callbacks", "sweeps", "recordings", "feed", "chores"}
 
 
 @pytest.fixture(params=["refuses", "is silent"])

@@ -15,11 +15,13 @@ from tests.flows.conftest import free_port
 
 
 class DoorProcess:
+    application = "config.door:application"
+
     def __init__(self, env: Mapping[str, str], log: Path) -> None:
         self.port, self.log = free_port(), log
         self.url = f"http://127.0.0.1:{self.port}"
         options = ["--interface", "asgi", "--port", str(self.port), "--no-ws", "--log-level", "warning"]
-        command = [sys.executable, "-m", "granian", *options, "config.door:application"]
+        command = [sys.executable, "-m", "granian", *options, self.application]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=dict(env), stdout=output, stderr=subprocess.STDOUT, process_group=0

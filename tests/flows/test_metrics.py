@@ -19,7 +19,7 @@ from tests.flows.clinic import Clinic, eventually
 from tests.flows.conftest import Stack
 
 pytestmark = pytest.mark.usefixtures("rows")
-QUEUES = {"submissions", "streams", "callbacks", "sweeps", "recordings", "chores"}
+QUEUES = {"submissions", "streams", "callbacks", "sweeps", "recordings", "feed", "chores"}
 
 
 def scrape(stack: Stack) -> dict[tuple[str, ...], float]:

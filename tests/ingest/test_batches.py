@@ -86,11 +86,12 @@ def test_the_events_of_a_result_are_in_their_order(clinic: Clinic) -> None:
     (row,) = stored(a_try(clinic), success())
     assert processed([row]) == ["applied"]
     told = Event.objects.filter(clinic=clinic).order_by("id").values_list("kind", "object_id", "data")
-    of_request = {"request": str(row.request_id)}
+    of_session = {"session": str(AsyncRequest.objects.get().session_id)}
+    of_request = of_session | {"request": str(row.request_id)}
     assert list(told) == [
         ("transcript.created", Transcript.objects.get().pk, of_request),
         ("note.created", Note.objects.get().pk, of_request),
-        ("request.ready", row.request_id, {}),
+        ("request.ready", row.request_id, of_session),
     ]
 
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from access import log
 from access.models import AccessEntry, Clinic
 from config import secrets
+from config.management.commands import rotate_credentials
 from ingest import accounts
-from ingest.management.commands import rotate_credentials
 from ingest.models import VendorAccount
 from tests.factories import ClinicFactory, VendorAccountFactory
 
@@ -46,7 +46,7 @@ def test_everything_comes_under_the_first_key(kept: list[Any], settings: Any, ca
     settings.CREDENTIAL_KEYS = [NEW, OLD]
     assert newest() == [False] * 5
     said = rotated(capsys)
-    assert "2 accounts looked at, 2 encrypted anew." in said
+    assert "2 accounts and webhooks looked at, 2 encrypted anew." in said
     assert "5 of 5 were encrypted anew" in said
     settings.CREDENTIAL_KEYS = [NEW]
     for number, row in enumerate(VendorAccount.objects.order_by("pk")):

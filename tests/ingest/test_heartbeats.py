@@ -22,7 +22,7 @@ from ingest import heartbeats
 from ingest.models import Heartbeat
 from ingest.tasks import heartbeat
 
-QUEUES = ["submissions", "streams", "callbacks", "sweeps", "recordings", "chores"]
+QUEUES = ["submissions", "streams", "callbacks", "sweeps", "recordings", "feed", "chores"]
 #: What beat does with each entry when its time has come.
 BEAT = """
 from celery.beat import Scheduler

@@ -96,22 +96,25 @@ def served(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_other_commands_find_the_settings_that_it_made_up(tmp_path: Path) -> None:
+def test_other_commands_find_the_settings_that_it_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
     installation = Installation(Place(tmp_path))
+    installation.owner_url = "postgresql://the-owners"
     installation.env = environment(installation.place, URLS) | {"PUBLIC_URL": "http://it's here"}
     installation.keep_environment()
     file = tmp_path / "service.env"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    script = f"set -a; . {file}; printenv PUBLIC_URL DATABASE_URL SECRET_KEY"
+    script = f"set -a; . {file}; printenv PUBLIC_URL DATABASE_URL SECRET_KEY DATABASE_OWNER_URL"
     said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     secret = installation.env["SECRET_KEY"]
-    assert said.stdout.splitlines() == ["http://it's here", URLS["DATABASE_URL"], secret]
+    urls = [URLS["DATABASE_URL"], installation.owner_url]
+    assert said.stdout.splitlines() == ["http://it's here", urls[0], secret, urls[1]]
 
 
 def test_every_queue_is_taken_by_one_process_and_the_sweeps_by_one_thread_of_their_own(tmp_path: Path) -> None:
     for where, commands in served(tmp_path).items():
         assert sorted(queues(commands)) == [
-            *("callbacks", "chores", "recordings", "streams", "submissions", "sweeps")
+            *("callbacks", "chores", "feed", "recordings", "streams", "submissions", "sweeps")
         ], where
         (sweeper,) = (line for line in commands.splitlines() if "sweeps" in queues(line))
         assert queues(sweeper) == ["sweeps"], where

@@ -57,6 +57,13 @@ def listened() -> int:
     return AccessEntry.objects.filter(action="listened", object_type="recording").count()
 
 
+def test_who_takes_bytes_alone_gets_them_as_such(api: Api, three: Recording) -> None:
+    assert archive.archive_due()
+    response = audio(api, three, Accept="application/octet-stream", Range="bytes=0-3")
+    assert (response.status_code, response["Content-Type"]) == (206, "application/octet-stream")
+    assert b"".join(response.streaming_content) == b"RIFF"
+
+
 RANGES = [
     ("bytes=0-", WHOLE),
     ("bytes=0-0", WHOLE[:1]),

@@ -54,6 +54,11 @@ def test_audio_is_kept_and_shown(api: Api, session: Session, storage: Path) -> N
     assert (storage / audio.storage_key).read_bytes() == tone()
 
 
+def test_bytes_that_nobody_has_named_are_what_they_are(api: Api, session: Session) -> None:
+    response = api.put(f"sessions/{session.pk}/audio", tone(), content_type="application/octet-stream")
+    assert (response.status_code, response.json()["content_type"]) == (201, "audio/wav")
+
+
 def test_the_same_bytes_are_the_same_audio_and_others_the_next(api: Api, session: Session) -> None:
     path = f"sessions/{session.pk}/audio"
     first = api.put(path, tone(), content_type="audio/wav").json()

@@ -1,0 +1,82 @@
+"""Entity tags: an answer that the asker has already is not sent again, and nobody overwrites what they have not seen.
+
+A tag is strong: a digest of the JSON that is shown, so that whatever changes there changes it too. A 304 is answered
+after the same work as a 200, and stands in the access log like one: whoever asks looks at what they have, and their
+copy is as good as the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from config.problems import PreconditionFailed, PreconditionRequired, respond
+
+TAGGED = ("/api/v1/", "/api/schema", "/problems")
+#: What a 304 says of the 200 that it stands for; other middleware adds the rest to both. Source: RFC 9110, 15.4.5.
+KEPT = ("ETag", "Cache-Control", "Content-Location", "Vary", "Retry-After")
+
+
+class ConditionalMiddleware:
+    """Gives what is read its ETag, and 304 to whoever has it already. What is streamed has a tag of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_read = request.method in ("GET", "HEAD") and request.path_info.startswith(TAGGED)
+        if not is_read or response.status_code != 200 or response.streaming or response.has_header("ETag"):
+            return response
+        response["ETag"] = _of(response.content)
+        return _answer(request, response)
+
+
+def etag(shown: Any) -> str:
+    """The ETag of an object's own address, whose GET answers with `shown`."""
+    return _of(JSONRenderer().render(shown))
+
+
+def must_match(request: Request, shown: Any, *, required: bool = True) -> None:
+    """Holds a write against its If-Match; `shown` is what GET would answer now.
+
+    To be called in the transaction of the write, when the row is locked. Raises PreconditionFailed and, where the
+    header is `required`, PreconditionRequired. Tags are compared strongly: a weak one never matches.
+    """
+    given = request.headers.get("If-Match")
+    if given is None:
+        if required:
+            raise PreconditionRequired
+    elif not _strongly(given, lambda: etag(shown)):
+        raise PreconditionFailed
+
+
+def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """In the order of RFC 9110, 13.2.2."""
+    current = response["ETag"]
+    if_match, if_none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if if_match is not None and not _strongly(if_match, lambda: current):
+        return respond(PreconditionFailed())
+    if if_none_match is not None and _weakly(if_none_match, current):
+        return HttpResponseNotModified(headers={name: response[name] for name in KEPT if name in response})
+    return response
+
+
+def _strongly(header: str, current: Callable[[], str]) -> bool:
+    given = parse_etags(header)
+    return given == ["*"] or current() in [t.removeprefix("W/") for t in given]
+
+
+def _weakly(header: str, current: str) -> bool:
+    given = parse_etags(header)
+    return given == ["*"] or current in (tag.removeprefix("W/") for tag in given)
+
+
+def _of(content: bytes) -> str:
+    return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
