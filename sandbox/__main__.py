@@ -14,6 +14,7 @@ from sandbox.issuer import Issuer
 from sandbox.messages import Vendor
 from sandbox.nabla import Nabla
 from sandbox.server import Server
+from sandbox.subscriber import Subscriber
 from sandbox.suki import Suki
 from sandbox.suki.settings import Settings
 from sandbox.suki.webhooks import Webhook
@@ -99,7 +100,8 @@ def main() -> None:
         signal.signal(name, lambda *_: stopping.set())
     issuer = Issuer()
     copilot = dragon(asked, issuer, stopping)
-    vendors: list[Vendor] = [Nabla(asked.nabla_key, asked.delay, stopping), suki(asked, stopping), copilot, issuer]
+    nabla, consumers = Nabla(asked.nabla_key, asked.delay, stopping), Subscriber(stopping)
+    vendors: list[Vendor] = [nabla, suki(asked, stopping), copilot, issuer, consumers]
     with Server((asked.host, asked.port), vendors, stopping) as server:
         host, port = server.server_address[:2]
         issuer.url = asked.issuer_url or f"http://{host!s}:{port}/issuer"

@@ -50,6 +50,13 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """Bytes as they are, the head among them, each piece sent at once; then the connection is closed."""
+
+    pieces: Iterable[bytes]
+
+
+@dataclass(frozen=True)
 class Upgrade:
     """The connection becomes a WebSocket, which is `talk`'s until that returns; `subprotocol` is the one agreed on."""
 
@@ -57,7 +64,7 @@ class Upgrade:
     subprotocol: str | None = None
 
 
-Reply = Answer | Silence | Stream | Upgrade
+Reply = Answer | Silence | Stream | Raw | Upgrade
 
 
 class Vendor(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from sandbox.control import control
-from sandbox.messages import Answer, Reply, Request, Silence, Stream, Upgrade, Vendor
+from sandbox.messages import Answer, Raw, Reply, Request, Silence, Stream, Upgrade, Vendor
 from sandbox.sockets import Socket
 
 BODY_LIMIT = 1024 * 1024
@@ -67,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             self.hold(reply.seconds)
         elif isinstance(reply, Stream):
             self.stream(reply)
+        elif isinstance(reply, Raw):
+            self.drip(reply)
         elif isinstance(reply, Upgrade):
             self.upgrade(reply)
         else:
@@ -102,6 +104,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(piece)
             written += len(piece)
         self.close_connection = self.close_connection or written != stream.length
+
+    def drip(self, raw: Raw) -> None:
+        self.close_connection = True
+        for piece in raw.pieces:
+            self.wfile.write(piece)
+            self.wfile.flush()
 
     def upgrade(self, upgrade: Upgrade) -> None:
         """The handshake, then the talk; a client that goes away in the middle of it has said enough."""

@@ -84,7 +84,7 @@ def stack(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> It
     command = [sys.executable, "-m", "tests.flows.stack", str(folder / "pids.json")]
     process = subprocess.Popen(command, cwd=ROOT, env=env)
     try:
-        eventually(lambda: (folder / "pids.json").exists() or process.poll() is not None, within=90)
+        eventually(lambda: (folder / "pids.json").exists() or process.poll() is not None, within=240)
         assert process.poll() is None, "the stack did not start"
         yield Stack(folder, env)
     finally:
