@@ -49,10 +49,24 @@ def own_database(name: str, *, keep: bool = False) -> Iterator[str]:
 @contextmanager
 def copy_of(url: str, name: str, *, keep: bool = False) -> Iterator[str]:
     """A copy of the database that nobody is connected to, as it is now; gives its URL for the same role."""
-    owner, like = _named(os.environ["DATABASE_URL"], "postgres"), urlsplit(url).path.removeprefix("/")
+    owner, like = os.environ["DATABASE_URL"], urlsplit(url).path.removeprefix("/")
     connections.close_all()
-    with psycopg.connect(owner, autocommit=True) as connection, _database(connection, name, keep=keep, like=like):
+    with (
+        psycopg.connect(_named(owner, "postgres"), autocommit=True) as connection,
+        _database(connection, name, keep=keep, like=like),
+    ):
+        if keep:  # it may be of an earlier run
+            managed(_named(owner, name), "migrate", "--noinput")
+            managed(_named(owner, name), "grant_application", str(urlsplit(url).username))
         yield _named(url, name)
+
+
+def managed(url: str, *arguments: str) -> str:
+    """Runs a command of manage.py on a database, and gives what it printed."""
+    command = [sys.executable, "manage.py", *arguments]
+    env = os.environ | {"DATABASE_URL": url}
+    done = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return done.stdout.strip()
 
 
 @contextmanager

@@ -45,6 +45,16 @@ prepare_browser() {
     ) 9>>var/log/setup.lock
 }
 
+# For the examples of docs/api.md, which are run as they stand.
+prepare_curl() {
+    local log=$PWD/var/log/setup.log
+    command -v curl >/dev/null || (
+        flock 9
+        command -v curl >/dev/null || apt_install curl ||
+            echo "listenpost: no curl, so tests/flows/test_api_page.py cannot pass: sudo apt install curl" >&2
+    ) 9>>var/log/setup.lock
+}
+
 # The stamp holds the Python version and the place: a .venv of another version, or one that was moved, is made anew.
 venv_is_ours() {
     [ -f .venv/stamps/made ] && is_supported .venv/bin/python &&

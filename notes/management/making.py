@@ -1,9 +1,9 @@
 """Rows of made-up consultations, thousands in a statement, for trying the service at its full size.
 
 Consultations are numbered from 0 and lie in that order in the two years before now. A session's `correlation_id` is its
-number, so that an index tells which are there already; all ids are made of number and moment. The first ones have texts
-of their own. The others' are copied from those inside PostgreSQL, each with a sentence added that holds one name found
-in no other note and one found in some thirty of a million.
+number, so that an index tells which are there already; all ids are made of number and moment: ids.py. The first ones
+have texts of their own. The others' are copied from those inside PostgreSQL, each with a sentence added that holds one
+name found in no other note and one found in some thirty of a million. What is told of them: events.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,20 @@ import orjson
 from django.db import connection, transaction
 
 from notes.indexing import CONFIG, PLACE
+from notes.management.events import EACH_EVENT, EVENTS, tell
+from notes.management.ids import (
+    ADDENDUM,
+    CALLBACK,
+    CORRELATION,
+    IS_SIGNED,
+    NOTE,
+    REQUEST,
+    SECTION,
+    SESSION,
+    SUBMISSION,
+    TRANSCRIPT,
+    VERSION,
+)
 from notes.management.texts import name, write
 
 #: How many have texts of their own.
@@ -26,12 +40,6 @@ TOWNS = 33_333
 #: With this the encounter_ref of every made session begins.
 MADE = "made-"
 
-CORRELATION = "('00000000-0000-8000-8000-' || lpad(to_hex({}), 12, '0'))::uuid"
-#: A UUIDv7 of the moment `at`, in which the kind, digits of the clinic's id and the number stand for chance.
-ID = """(lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex({}), 3, '0') || '8'
-    || right(%(clinic)s::uuid::text, 6) || lpad(to_hex(n), 9, '0'))::uuid"""
-SESSION, REQUEST, SUBMISSION, CALLBACK, TRANSCRIPT, NOTE, VERSION, ADDENDUM = (ID.format(kind) for kind in range(8))
-SECTION = ID.format("16 + position")
 #: The consultations to be made as `made`, each with its text as `told`.
 ROWS = """
 FROM (
@@ -72,7 +80,6 @@ jsonb_build_object('text', added, 'speaker', told.lines->1->>'speaker',
     'start_offset_ms', (told.lines->-1->>'end_offset_ms')::int + 500,
     'end_offset_ms', (told.lines->-1->>'end_offset_ms')::int + 2500)
 """
-IS_SIGNED = "state IN ('signed', 'amended', 'entered_in_error')"
 
 Columns = Mapping[str, str]
 #: Dragon Copilot's notes are made without one.
@@ -175,6 +182,7 @@ class Making:
                 cursor.execute(into(table, columns, rows + EACH_SECTION * (table == "notes_notesection")), given)
             cursor.execute(SIGN.replace("{rows}", rows), given)
             cursor.execute(into("notes_addendum", ADDENDA, f"{rows} WHERE state = 'amended'"), given)
+            tell(cursor, into("feed_event", EVENTS, rows + EACH_EVENT), given)
 
     def given(self, numbers: Sequence[int]) -> dict[str, Any]:
         has_own = numbers[0] < POOL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +13,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from access.models import Clinic, Membership
+from feed import events, sequencer
+from feed.models import Event, Feed
 from ingest.models import AsyncRequest, Callback, Session, Submission
 from notes import indexing
 from notes.management import making
@@ -22,6 +25,10 @@ from tests.factories import ClinicFactory, MembershipFactory, NoteFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 75
+REVIEWED = {
+    **{"needs_review": [], "rejected": ["note.rejected"]},
+    **{"in_review": ["note.in_review"], "approved": ["note.in_review", "note.approved"]},
+}
 
 
 @pytest.fixture
@@ -49,6 +56,38 @@ def test_each_consultation_has_all_that_comes_of_one(large: Clinic) -> None:
         assert (note.vendor, note.template) == (note.request.vendor, note.request.note_template)
         assert 20 <= len(note.request.transcript.lines) <= 61
         assert note.addenda.count() == (note.state == "amended")
+
+
+def test_the_feed_tells_what_the_service_would_have_told_of_each(large: Clinic) -> None:
+    make(50)
+    make(300)
+    told: dict[UUID, list[tuple[str, Any]]] = {}
+    for event in Event.objects.filter(clinic=large, position__isnull=False).order_by("position"):
+        told.setdefault(event.object_id, []).append((event.kind, event.data))
+    for note in Note.objects.select_related("request__transcript"):
+        session = {"session": str(note.session_id)}
+        request = session | {"request": str(note.request_id)}
+        assert told.pop(note.session_id) == [("session.created", {}), ("session.closed", {})]
+        assert told.pop(note.request_id) == [("request.created", session), ("request.ready", session)]
+        assert told.pop(note.request.transcript.pk) == [("transcript.created", request)]
+        addenda = [{"addendum": str(one)} for one in note.addenda.values_list("pk", flat=True)]
+        kinds = ["note.created", *REVIEWED.get(note.state, ["note.in_review", "note.approved", "note.signed"])]
+        kinds += [f"note.{note.state}"] if note.state in ("amended", "entered_in_error") else []
+        data = [request | addenda[0] if kind == "note.amended" else request for kind in kinds]
+        assert told.pop(note.pk) == list(zip(kinds, data, strict=True))
+    assert not told
+
+
+def test_their_events_fill_the_feed_without_a_gap_and_what_is_told_later_follows(large: Clinic) -> None:
+    make(50)
+    make()
+    make()
+    events.record("session.created", clinic_id=large.pk, object_id=large.pk)
+    sequencer.sequence()
+    told = dict(Event.objects.filter(clinic=large).order_by("position").values_list("position", "object_id"))
+    assert [*told] == [*range(1, len(told) + 1)]
+    assert Feed.objects.get(clinic=large).position == len(told)
+    assert told[len(told)] == large.pk
 
 
 def test_they_lie_in_two_years_by_their_ids_too(large: Clinic) -> None:

@@ -39,7 +39,8 @@ class Command(BaseCommand):
         begun, made = time.monotonic(), 0
         for done, new in self.batches(making, jobs):
             made += new
-            self.tell(done, count, made / (time.monotonic() - begun))
+            if new or done == count:
+                self.tell(done, count, made / (time.monotonic() - begun))
 
     def batches(self, making: Making, jobs: int) -> Iterator[tuple[int, int]]:
         """How many are there after each batch, and how many it made. All texts are indexed before any is copied."""
