@@ -87,10 +87,10 @@ class Moment(serializers.DateTimeField):
             self.fail("invalid")
 
 
-class Changes(serializers.Serializer[Any]):
-    """What a PATCH may change. Any other member is refused: to pass it over would look like success."""
+class Closed(serializers.Serializer[Any]):
+    """Refuses any other member than its own: to pass it over would look like success."""
 
-    default_error_messages = {"unknown": "This cannot be changed here. These can: {known}."}
+    default_error_messages = {"unknown": "There is no such member. There are: {known}."}
 
     def to_internal_value(self, data: Any) -> Any:
         known = list(self.fields)
@@ -98,6 +98,12 @@ class Changes(serializers.Serializer[Any]):
             refused = ErrorDetail(self.error_messages["unknown"].format(known=", ".join(known)), code="unknown")
             raise serializers.ValidationError({plainly(name, "body"): [refused] for name in unknown})
         return super().to_internal_value(data)
+
+
+class Changes(Closed):
+    """What a PATCH may change."""
+
+    default_error_messages = {"unknown": "This cannot be changed here. These can: {known}."}
 
 
 class _MomentInQuery(forms.CharField):

@@ -38,6 +38,7 @@ v1 = [
     path("events", feed.EventList.as_view(), name="events"),
     path("webhooks", webhooks.WebhookList.as_view(), name="webhooks"),
     path("webhooks/<uuid:pk>", webhooks.WebhookOne.as_view(), name="webhook"),
+    path("webhooks/<uuid:pk>/standing", webhooks.WebhookStanding.as_view(), name="webhook-standing"),
     path("webhooks/<uuid:pk>/secret", webhooks.WebhookSecret.as_view(), name="webhook-secret"),
     path("webhooks/<uuid:pk>/test", webhooks.WebhookTest.as_view(), name="webhook-test"),
     path("webhooks/<uuid:pk>/replay", webhooks.WebhookReplay.as_view(), name="webhook-replay"),

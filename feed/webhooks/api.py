@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Func, IntegerField, OuterRef
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
@@ -33,20 +31,12 @@ from feed.webhooks.serializers import (
     NewWebhook,
     SecretShown,
     WebhookChange,
-    WebhookConfigured,
     WebhookMade,
     WebhookShown,
+    WebhookStandingShown,
 )
 
 READ, WRITE = Scope.EVENTS_READ, Scope.WEBHOOKS_WRITE
-MOST_COUNTED = 1000
-
-
-def shown_endpoints() -> Any:
-    """Endpoints as WebhookShown needs them."""
-    waiting = Delivery.objects.filter(endpoint=OuterRef("pk"), next_attempt_at__isnull=False)
-    some = ArraySubquery(waiting.order_by().values("pk")[:MOST_COUNTED])
-    return Endpoint.objects.annotate(pending=Func(some, function="cardinality", output_field=IntegerField()))
 
 
 @contextmanager
@@ -59,23 +49,10 @@ def refusals() -> Iterator[None]:
         raise Conflict(error.message) from None
 
 
-def tag(endpoint: Endpoint) -> dict[str, str]:
-    """Its ETag: not of how many wait, or nobody could change a webhook that is busy."""
-    return {"ETag": etag(WebhookConfigured(endpoint).data)}
-
-
-def answer(request: Request, endpoint: Endpoint, status: int = 200, **more: str) -> Response:
-    """The webhook as it is now."""
-    row = shown_endpoints().get(pk=endpoint.pk)
-    headers = {"Location": reverse("webhook", [row.pk], request=request)} if status in (201, 202) else {}
-    wait = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 202 else {}
-    return Response({**WebhookShown(row).data, **more}, status=status, headers=headers | wait | tag(row))
-
-
 class WebhookList(OfClinic, generics.ListAPIView[Endpoint]):
     """Lists the clinic's webhooks, newest first."""
 
-    queryset = shown_endpoints()
+    queryset = Endpoint.objects.all()
     serializer_class = WebhookShown
     scopes = {"GET": READ, "POST": WRITE}
     problems = {"POST": (409,)}
@@ -88,21 +65,18 @@ class WebhookList(OfClinic, generics.ListAPIView[Endpoint]):
         wanted.is_valid(raise_exception=True)
         with refusals():
             made, secret = endpoints.create(self.clinic, **wanted.validated_data, by=log.actor(request))
-        return answer(request, made, 201, secret=secret)
+        shown, location = WebhookShown(made).data, reverse("webhook", [made.pk], request=request)
+        return Response({**shown, "secret": secret}, status=201, headers={"Location": location, "ETag": etag(shown)})
 
 
 class WebhookOne(OfClinic, generics.RetrieveAPIView[Endpoint]):
-    queryset = shown_endpoints()
+    """Shows one webhook: what it is told of, and whether it is on."""
+
+    queryset = Endpoint.objects.all()
     serializer_class = WebhookShown
     scopes = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
     problems = {"PATCH": (409,), "DELETE": (409,)}
     preconditions = {"PATCH": True, "DELETE": True}
-    is_revalidated = False
-
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Shows one webhook: what it is told of, whether that works, and how many deliveries wait."""
-        endpoint = self.get_object()
-        return Response(WebhookShown(endpoint).data, headers=tag(endpoint))
 
     @extend_schema(request=WebhookChange, responses={200: WebhookShown})
     def patch(self, request: Request, pk: UUID) -> Response:
@@ -111,8 +85,9 @@ class WebhookOne(OfClinic, generics.RetrieveAPIView[Endpoint]):
         wanted = WebhookChange(data=request.data)
         wanted.is_valid(raise_exception=True)
         with refusals():
-            endpoints.change(endpoint, by=log.actor(request), guard=self.matches, **wanted.validated_data)
-        return answer(request, endpoint)
+            held = endpoints.change(endpoint, by=log.actor(request), guard=self.matches, **wanted.validated_data)
+        shown = WebhookShown(held).data
+        return Response(shown, headers={"ETag": etag(shown)})
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
@@ -122,7 +97,15 @@ class WebhookOne(OfClinic, generics.RetrieveAPIView[Endpoint]):
         return Response(status=204)
 
     def matches(self, held: Endpoint) -> None:
-        must_match(self.request, WebhookConfigured(held).data)
+        must_match(self.request, WebhookShown(held).data)
+
+
+class WebhookStanding(OfClinic, generics.RetrieveAPIView[Endpoint]):
+    """Shows how a webhook is doing: what waits, whether deliveries arrive, and how far a replay has come."""
+
+    queryset = Endpoint.objects.all()
+    serializer_class = WebhookStandingShown
+    scopes = {"GET": READ}
 
 
 class WebhookAction(OfClinic, generics.GenericAPIView[Endpoint]):
@@ -151,20 +134,21 @@ class WebhookTest(WebhookAction):
         """Sends a webhook.test to this webhook alone: Location shows what became of it."""
         with refusals():
             made = endpoints.test(self.get_object(), by=log.actor(request))
-        return accepted(request, made)
+        return accepted_delivery(request, made)
 
 
 class WebhookReplay(WebhookAction):
-    @extend_schema(request=NewReplay, responses={202: WebhookShown})
+    @extend_schema(request=NewReplay, responses={202: WebhookStandingShown})
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        """Sends a time's events once more, delivered before or not; `replaying` and `replayed_to` say how far it is."""
+        """Sends a time's events once more, delivered before or not: Location shows how far it is."""
         endpoint, wanted = self.get_object(), NewReplay(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
         with refusals():
             replays.replay(endpoint, given["since"], given.get("until"), by=log.actor(request))
-        return answer(request, endpoint, 202)
+        location = reverse("webhook-standing", [pk], request=request)
+        return accepted(WebhookStandingShown(self.get_object()).data, location)
 
 
 class OfWebhook(OfClinic):
@@ -206,16 +190,17 @@ class DeliveryAgain(OfWebhook, generics.GenericAPIView[Delivery]):
     @idempotent
     def post(self, request: Request, pk: UUID, delivery: UUID) -> Response:
         """Sends it once more, delivered before or not, under the same webhook-id."""
-        row = self.get_object()
         with refusals():
-            replays.redeliver(row, by=log.actor(request))
-        row.refresh_from_db()
-        return accepted(request, row)
+            replays.redeliver(self.get_object(), by=log.actor(request))
+        return accepted_delivery(request, self.get_object())
 
 
-def accepted(request: Request, delivery: Delivery) -> Response:
-    """The delivery as it is now, and where and when to look what became of it."""
+def accepted_delivery(request: Request, delivery: Delivery) -> Response:
     location = reverse("webhook-delivery", [delivery.endpoint_id, delivery.pk], request=request)
-    shown = DeliveryShown(delivery).data
+    return accepted(DeliveryShown(delivery).data, location)
+
+
+def accepted(shown: Any, location: str) -> Response:
+    """What is at `location` as it is now: there, and when, to look what became of it."""
     headers = {"Location": location, "Retry-After": str(RETRY_AFTER_SECONDS), "ETag": etag(shown)}
     return Response(shown, status=202, headers=headers)

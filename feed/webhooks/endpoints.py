@@ -26,7 +26,11 @@ State, Off = Endpoint.State, Endpoint.Off
 MOST = 20
 TEST = Kind.WEBHOOK_TEST
 LONGEST_OVERLAP = timedelta(days=90)
-ON = {"state": State.ON, "off_reason": "", "off_at": None, "failures": 0, "failing_since": None, "rests_until": None}
+TOO_MANY_SECRETS = (
+    f"It is signed with {signing.MOST_LIVE} secrets already. Wait until one ends, or give 0 hours: that ends them all."
+)
+WELL = {"failures": 0, "failing_since": None, "rests_until": None}
+ON = {"state": State.ON, "off_reason": "", "off_at": None}
 #: Looks at the row that is locked, and may raise.
 Guard = Callable[[Endpoint], None]
 
@@ -59,6 +63,8 @@ def change(endpoint: Endpoint, *, by: Actor, guard: Guard | None = None, **colum
         if new := {name: value for name, value in given.items() if getattr(held, name) != value}:
             _write(held, **new)
             log.record(by, GRANTED, [held], mode=f"changed {' '.join(new)}")
+        if "url" in new:
+            _begin_anew(held)
         if state == State.ON and held.state == State.OFF:
             _switch_on(held, by)
         # One that is off by itself may be left so: somebody has seen it.
@@ -74,7 +80,10 @@ def rotate(endpoint: Endpoint, *, overlap: timedelta, by: Actor) -> str:
         raise Refused("overlap_hours", "invalid", f"Give a whole number of hours from 0 to {longest}.")
     with transaction.atomic():
         held = locked(endpoint)
-        kept, fresh = signing.replace(bytes(held.secrets), overlap=overlap, now=timezone.now())
+        try:
+            kept, fresh = signing.replace(bytes(held.secrets), overlap=overlap, now=timezone.now())
+        except signing.TooMany:
+            raise NotNow(TOO_MANY_SECRETS) from None
         _write(held, secrets=kept)
         log.record(by, GRANTED, [held], mode="secret replaced")
     return fresh.key
@@ -93,7 +102,8 @@ def switch_off(endpoint: Endpoint, by: Actor) -> None:
 def remove(endpoint: Endpoint, by: Actor, guard: Guard | None = None) -> None:
     """With its deliveries. Raises what `guard` raises."""
     with transaction.atomic():
-        held = locked(endpoint, guard)
+        # Wholly: whoever makes deliveries for it at this moment is waited for, and they go with it.
+        held = locked(endpoint, guard, no_key=False)
         log.record(by, GRANTED, [held], mode="removed")
         Endpoint.objects.filter(pk=held.pk).delete()
 
@@ -104,16 +114,18 @@ def test(endpoint: Endpoint, by: Actor) -> Delivery:
         held = locked(endpoint)
         need_on(held)
         event = Event.objects.create(clinic_id=held.clinic_id, kind=TEST, object_id=held.pk)
+        # Due since before anything else could be: somebody waits for it.
         made: Delivery = Delivery.objects.create(
-            clinic_id=held.clinic_id, endpoint=held, event=event, kind=TEST, next_attempt_at=timezone.now()
+            clinic_id=held.clinic_id, endpoint=held, event=event, kind=TEST, next_attempt_at=held.created_at
         )
         log.record(by, CHANGED, [held], mode="tested")
-        ring()
+        wake(held)
     return made
 
 
-def ring() -> None:
-    """After the commit: something is due."""
+def wake(held: Endpoint) -> None:
+    """Somebody asks for something to be sent: it rests no longer."""
+    Endpoint.objects.filter(pk=held.pk).update(rests_until=None)
     transaction.on_commit(tasks.ring_deliver)
 
 
@@ -140,9 +152,9 @@ def seal_anew(endpoint: Endpoint, *, by: Actor) -> bool:
 
 
 # --- The row
-def locked(endpoint: Endpoint, guard: Guard | None = None) -> Endpoint:
+def locked(endpoint: Endpoint, guard: Guard | None = None, *, no_key: bool = True) -> Endpoint:
     """As it is, locked. Raises NotNow where it was removed."""
-    held: Endpoint | None = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
+    held: Endpoint | None = Endpoint.objects.select_for_update(no_key=no_key).filter(pk=endpoint.pk).first()
     if held is None:
         raise NotNow("The webhook was removed meanwhile.")
     if guard:
@@ -160,11 +172,16 @@ def _write(held: Endpoint, **columns: Any) -> None:
 
 def _switch_on(held: Endpoint, by: Actor) -> None:
     _write(held, **ON)
-    # It is well again, as somebody says: what failed is not left to wait for hours, and has all of its tries before it.
+    _begin_anew(held)
+    log.record(by, CHANGED, [held], mode="switched on")
+
+
+def _begin_anew(held: Endpoint) -> None:
+    """It is well, as somebody says: what failed is not left to wait for hours, and has all of its tries before it."""
+    _write(held, **WELL)
     tried = Delivery.objects.filter(endpoint=held, next_attempt_at__isnull=False, attempts__gt=0)
     tried.update(attempts=0, next_attempt_at=timezone.now())
-    log.record(by, CHANGED, [held], mode="switched on")
-    ring()
+    wake(held)
 
 
 def _switch_off(held: Endpoint, by: Actor) -> None:

@@ -29,9 +29,9 @@ JOIN wanting ON wanting.types = '{}' OR event.kind = ANY (wanting.types)
 ON CONFLICT (endpoint_id, event_id)
 """
 ONCE = "DO NOTHING"
-#: What waits already goes on waiting as it does.
+#: What waits for a time to come waits no longer.
 AGAIN = """DO UPDATE SET state = 'pending', attempts = 0, next_attempt_at = %(now)s, delivered_at = NULL
-WHERE feed_delivery.next_attempt_at IS NULL"""
+WHERE feed_delivery.next_attempt_at IS NULL OR feed_delivery.next_attempt_at > %(now)s"""
 
 
 def fan_out(clinic_id: UUID, positioned: Iterable[Positioned]) -> int:

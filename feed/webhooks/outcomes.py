@@ -78,6 +78,9 @@ def failed(endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
         held = ours(endpoint).select_for_update(no_key=True).first()
         if held is None:
             return
+        if held.updated_at != endpoint.updated_at:  # it was changed meanwhile: this says nothing of what it is now
+            ours(endpoint).update(**freed(now))
+            return
         since = held.failing_since or now
         rest = min(FIRST_REST * 2 ** min(held.failures, 10), LONGEST_REST)
         facts = {"failures": held.failures + 1, "failing_since": since, "rests_until": now + max(rest, asked)}

@@ -20,18 +20,20 @@ from feed.webhooks import endpoints, fanning
 from feed.webhooks.refusals import NotNow, Refused
 
 CHANGED = AccessEntry.Action.CHANGED
-CHUNK = 500
+#: So many events are looked at in one go: of a type that is rare, few are sent.
+CHUNK = 2000
 ENDED = {"replay_after": None, "replay_until": None}
 
 
 def redeliver(delivery: Delivery, by: Actor) -> None:
     """Sent again, or sooner, with all tries before it. Raises NotNow."""
     with transaction.atomic():
-        endpoints.need_on(endpoints.locked(Endpoint(pk=delivery.endpoint_id)))
+        held = endpoints.locked(Endpoint(pk=delivery.endpoint_id))
+        endpoints.need_on(held)
         anew = {"state": Delivery.State.PENDING, "attempts": 0, "delivered_at": None}
         Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=timezone.now(), **anew)
         log.record(by, CHANGED, [delivery], mode="sent again")
-        endpoints.ring()
+        endpoints.wake(held)
 
 
 def replay(endpoint: Endpoint, since: datetime, until: datetime | None, by: Actor) -> None:
@@ -50,12 +52,13 @@ def replay(endpoint: Endpoint, since: datetime, until: datetime | None, by: Acto
             raise NotNow("The webhook is being sent a time's events again. Wait until that is done.")
         Endpoint.objects.filter(pk=held.pk).update(replay_after=before(since), replay_until=_end(until))
         log.record(by, CHANGED, [held], mode="replayed")
-        endpoints.ring()
+        endpoints.wake(held)
 
 
 def chosen(endpoint: Endpoint, since: datetime, until: datetime | None = None) -> QuerySet[Any]:
     """The events that a replay sends."""
-    return _between(endpoint, before(since), _end(until))
+    told = _told(endpoint, before(since), _end(until))
+    return told.filter(kind__in=endpoint.types) if endpoint.types else told.exclude(kind=Kind.WEBHOOK_TEST)
 
 
 def go_on(endpoint: Endpoint) -> bool:
@@ -68,9 +71,8 @@ def go_on(endpoint: Endpoint) -> bool:
         # Whoever numbers events at this moment may have passed over the endpoint while it was off: what comes of that
         # is waited for, and seen by the next statement.
         sequencer.held(held.clinic_id)
-        found = list(_between(held, held.replay_after, held.replay_until).values_list("pk", "kind")[:CHUNK])
-        if found:
-            fanning.make(held.clinic_id, found, fanning.AGAIN, only=held.pk)
+        found = list(_told(held, held.replay_after, held.replay_until).values_list("pk", "kind")[:CHUNK])
+        fanning.make(held.clinic_id, found, fanning.AGAIN, only=held.pk)
         Endpoint.objects.filter(pk=held.pk).update(**({"replay_after": found[-1][0]} if found else ENDED))
     return bool(found)
 
@@ -92,8 +94,7 @@ def reached(endpoint: Endpoint) -> datetime | None:
     return datetime.fromtimestamp((after.int >> 80) / 1000, tz=timezone.get_default_timezone()) if after else None
 
 
-def _between(endpoint: Endpoint, after: Any, until: Any) -> QuerySet[Any]:
-    """Those that have their position: the others are delivered when they get it."""
+def _told(endpoint: Endpoint, after: Any, until: Any) -> QuerySet[Any]:
+    """The events that have their position: the others are delivered when they get it."""
     told = Event.objects.filter(clinic=endpoint.clinic_id, pk__gt=after, pk__lt=until, position__isnull=False)
-    wanted = told.filter(kind__in=endpoint.types) if endpoint.types else told.exclude(kind=Kind.WEBHOOK_TEST)
-    return wanted.order_by("pk")
+    return told.order_by("pk")

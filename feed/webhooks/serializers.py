@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config import examples
-from config.fields import Changes, Choice, Moment, Text
+from config.fields import Changes, Choice, Closed, Moment, Text
 from feed.events import Kind
 from feed.models import Delivery, Endpoint
 from feed.webhooks import replays
@@ -18,6 +18,7 @@ URL = "https, without user name, query or fragment; it must lead to a public add
 TYPES = "Of the events that it is told of. Empty: all, also types that come later."
 ADDRESS = "https://ehr.example/listenpost"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw1bJzZmVxR0k="  # noqa: S105 (an example)
+MOST_COUNTED = 1000
 AT = "2026-03-02T10:15:41.310000Z"
 
 
@@ -27,7 +28,7 @@ def types_field() -> Any:
     return serializers.ListField(child=child, required=False, allow_empty=True, max_length=len(KINDS), help_text=TYPES)
 
 
-class NewWebhook(serializers.Serializer[Endpoint]):
+class NewWebhook(Closed):
     url = Text(max_length=500, help_text=URL)
     description = Text(max_length=200, required=False, allow_blank=True, help_text="What listens there, for people.")
     types = types_field()
@@ -42,8 +43,8 @@ class WebhookChange(Changes):
     example = {"types": ["note.signed"], "state": "on"}
 
 
-class WebhookConfigured(serializers.Serializer[Endpoint]):
-    """What changes only when somebody changes it, or it is switched off: its ETag is of this."""
+class WebhookShown(serializers.Serializer[Endpoint]):
+    """Nothing that moves with each delivery: who holds its ETag could else never change a busy one."""
 
     id = serializers.UUIDField()
     url = serializers.CharField()
@@ -56,16 +57,6 @@ class WebhookConfigured(serializers.Serializer[Endpoint]):
     off_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
-
-
-class WebhookShown(WebhookConfigured):
-    """Shows rows that carry `pending`: see feed/webhooks/api.py."""
-
-    failing_since = serializers.DateTimeField(allow_null=True, help_text="Of the first failure after the last success.")
-    last_delivered_at = serializers.DateTimeField(allow_null=True)
-    pending = serializers.IntegerField(help_text="Deliveries that wait. 1000 stands for that and more.")
-    replaying = serializers.SerializerMethodField(help_text="A replay is under way.")
-    replayed_to = serializers.SerializerMethodField(help_text="How far: it has come to the events of this time.")
     example = {
         "id": examples.WEBHOOK,
         "url": ADDRESS,
@@ -74,12 +65,26 @@ class WebhookShown(WebhookConfigured):
         "state": "on",
         "off_reason": "",
         "off_at": None,
+    }
+
+
+class WebhookStandingShown(serializers.Serializer[Endpoint]):
+    webhook = serializers.UUIDField(source="pk")
+    pending = serializers.SerializerMethodField(help_text="Deliveries that wait. 1000 stands for that and more.")
+    failing_since = serializers.DateTimeField(allow_null=True, help_text="Of the first failure after the last success.")
+    last_delivered_at = serializers.DateTimeField(allow_null=True)
+    replaying = serializers.SerializerMethodField(help_text="A replay is under way.")
+    replayed_to = serializers.SerializerMethodField(help_text="How far: it has come to the events of this time.")
+    example = {
+        "pending": 0,
         "failing_since": None,
         "last_delivered_at": AT,
-        "pending": 0,
         "replaying": False,
         "replayed_to": None,
     }
+
+    def get_pending(self, endpoint: Endpoint) -> int:
+        return Delivery.objects.filter(endpoint=endpoint, next_attempt_at__isnull=False)[:MOST_COUNTED].count()
 
     def get_replaying(self, endpoint: Endpoint) -> bool:
         return endpoint.replay_until is not None
@@ -98,14 +103,14 @@ class WebhookMade(WebhookShown):
     example = WebhookShown.example | {"secret": SECRET}
 
 
-class NewSecret(serializers.Serializer[Any]):
+class NewSecret(Closed):
     overlap_hours = serializers.IntegerField(
         min_value=0, max_value=90 * 24, default=24, help_text="How long deliveries are signed with the old one too."
     )
     example = {"overlap_hours": 24}
 
 
-class NewReplay(serializers.Serializer[Any]):
+class NewReplay(Closed):
     since = Moment(help_text="What happened then and later is sent.")
     until = Moment(required=False, allow_null=True, help_text="And before then. Now, if left out.")
     example = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}

@@ -19,6 +19,10 @@ RANDOM_BYTES = 32
 MOST_LIVE = 4
 
 
+class TooMany(Exception):
+    """None of those that are live may end before its time, and there would be too many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """`key`: as the subscriber has it, whsec_... `until`: when it ends, if it does."""
@@ -45,7 +49,7 @@ def read(token: bytes) -> list[Secret]:
 
 
 def replace(token: bytes, *, overlap: timedelta, now: datetime) -> tuple[bytes, Secret]:
-    """With a new one, beside which the others go on for `overlap`, or to their end if that is sooner.
+    """With a new one, beside which the others go on for `overlap`, or to their end if that is sooner. Raises TooMany.
 
     Where none of CREDENTIAL_KEYS decrypts them any more, the new one is alone.
     """
@@ -54,7 +58,10 @@ def replace(token: bytes, *, overlap: timedelta, now: datetime) -> tuple[bytes, 
         old = [Secret(one.key, min(one.until or end, end)) for one in read(token)]
     except secrets.InvalidToken:
         old = []
-    return write([fresh, *(one for one in old if one.is_live(now))][:MOST_LIVE]), fresh
+    live = [fresh, *(one for one in old if one.is_live(now))]
+    if len(live) > MOST_LIVE:
+        raise TooMany
+    return write(live), fresh
 
 
 def headers(event_id: UUID, body: bytes, kept: list[Secret], now: datetime) -> Mapping[str, str]:

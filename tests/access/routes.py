@@ -312,6 +312,7 @@ POST api/v1/webhooks                      webhooks:write  401 201 403 201+ 401 4
 GET  api/v1/webhooks/<uuid:pk>            events:read     401 404 403 200 401 401
 PATCH api/v1/webhooks/<uuid:pk>           webhooks:write  401 404 403 200+ 401 401
 DELETE api/v1/webhooks/<uuid:pk>          webhooks:write  401 404 403 204+ 401 401
+GET  api/v1/webhooks/<uuid:pk>/standing   events:read     401 404 403 200 401 401
 POST api/v1/webhooks/<uuid:pk>/secret     webhooks:write  401 404 403 200+ 401 401
 POST api/v1/webhooks/<uuid:pk>/test       webhooks:write  401 404 403 202+ 401 401
 POST api/v1/webhooks/<uuid:pk>/replay     webhooks:write  401 404 403 202+ 401 401

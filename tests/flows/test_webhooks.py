@@ -41,6 +41,9 @@ class Webhooks:
     def shown(self, webhook: Any) -> Any:
         return self.ask("GET", f"/{webhook['id']}", 200)
 
+    def standing(self, webhook: Any) -> Any:
+        return self.ask("GET", f"/{webhook['id']}/standing", 200)
+
 
 @pytest.fixture
 def webhooks(clinic: Clinic) -> Webhooks:
@@ -64,8 +67,8 @@ def test_a_consultation_is_told_signed_and_without_a_word(
         **{"object": "note", "id": request["note"], "url": f"{clinic.base_url}/api/v1/notes/{request['note']}"},
         **{"session": request["session"], "request": request["id"]},
     }
-    eventually(lambda: webhooks.shown(made)["last_delivered_at"], within=SOON)
-    assert webhooks.shown(made)["pending"] == 0
+    eventually(lambda: webhooks.standing(made)["last_delivered_at"], within=SOON)
+    assert webhooks.standing(made)["pending"] == 0
 
 
 def test_a_test_a_redelivery_and_a_replay(clinic: Clinic, webhooks: Webhooks, there: Subscriber) -> None:
@@ -82,7 +85,7 @@ def test_a_test_a_redelivery_and_a_replay(clinic: Clinic, webhooks: Webhooks, th
     assert [event["type"] for event in told] == ["webhook.test", "webhook.test", "session.created", "session.created"]
     assert {event["data"]["id"] for event in told[2:]} == {session}
     assert there.ids[0] == there.ids[1] == tested["event"]
-    eventually(lambda: not webhooks.shown(made)["replaying"], within=SOON)
+    eventually(lambda: not webhooks.standing(made)["replaying"], within=SOON)
 
 
 def test_what_failed_is_sent_again_seconds_later(clinic: Clinic, webhooks: Webhooks) -> None:

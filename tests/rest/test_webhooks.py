@@ -19,8 +19,7 @@ from tests.rest.api import V1, Api, assert_problem
 pytestmark = pytest.mark.django_db
 URL = "http://127.0.0.1:9/hook"
 SHAPE = {
-    *("id", "url", "description", "types", "state", "off_reason", "off_at", "failing_since", "last_delivered_at"),
-    *("pending", "replaying", "replayed_to", "created_at", "updated_at"),
+    *("id", "url", "description", "types", "state", "off_reason", "off_at", "created_at", "updated_at"),
 }
 
 
@@ -55,7 +54,7 @@ def test_it_is_made_and_its_secret_shown_once(clinic: Clinic, api: Api) -> None:
     assert secret.startswith("whsec_")
     assert set(made) == SHAPE
     assert asked.items() <= made.items()
-    assert (made["state"], made["off_reason"], made["pending"], made["replaying"]) == ("on", "", 0, False)
+    assert (made["state"], made["off_reason"]) == ("on", "")
     assert response["Location"].endswith(f"{V1}/webhooks/{made['id']}")
     shown = api.get(response["Location"])
     assert shown.json() == made
@@ -127,6 +126,20 @@ def fields(types: Any) -> set[str]:
     return {"types.0"} if isinstance(types, list) and len(types) == 1 else {"types"}
 
 
+MISSPELT = [
+    ("webhooks", {"url": URL, "type": ["note.signed"]}, "type"),
+    ("webhooks/{}/secret", {"overlap": 1}, "overlap"),
+    ("webhooks/{}/replay", {"since": "2026-01-01T00:00:00Z", "before": "2026-01-02T00:00:00Z"}, "before"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "name"), MISSPELT)
+def test_a_misspelt_member_is_refused(api: Api, endpoint: Endpoint, path: str, body: Any, name: str) -> None:
+    problem = assert_problem(api.post(path.format(endpoint.pk), body), 422, name)
+    assert "There are: " in problem["errors"][0]["detail"]
+    assert Endpoint.objects.get().updated_at == endpoint.updated_at
+
+
 def test_a_clinic_has_so_many_and_no_more(clinic: Clinic, api: Api) -> None:
     for _ in range(endpoints.MOST):
         EndpointFactory(clinic=clinic)
@@ -158,19 +171,39 @@ def test_a_change_needs_to_know_what_it_changes(api: Api, endpoint: Endpoint) ->
     assert Endpoint.objects.get().state == "on"
 
 
-def test_a_busy_webhook_can_be_changed(api: Api, endpoint: Endpoint) -> None:
-    etag = api.get(f"webhooks/{endpoint.pk}")["ETag"]
+def deliveries_go_on(endpoint: Endpoint) -> None:
     DeliveryFactory(endpoint=endpoint)
-    Endpoint.objects.update(last_delivered_at=timezone.now(), failures=3, failing_since=timezone.now())
-    assert changed(api, endpoint, {"description": "x"}, etag).status_code == 200
-    assert_problem(changed(api, endpoint, {"description": "y"}, etag), 412)
+    facts = {"failures": 3, "failing_since": timezone.now(), "rests_until": timezone.now()}
+    Endpoint.objects.update(last_delivered_at=timezone.now(), replay_after=uuid4(), replay_until=uuid4(), **facts)
 
 
-def test_counts_are_fresh_whatever_somebody_has_seen(api: Api, endpoint: Endpoint) -> None:
-    etag = api.get(f"webhooks/{endpoint.pk}")["ETag"]
-    DeliveryFactory(endpoint=endpoint)
-    again = api.get(f"webhooks/{endpoint.pk}", headers={"If-None-Match": etag})
-    assert (again.status_code, again.json()["pending"]) == (200, 1)
+def test_it_is_as_somebody_has_it_while_deliveries_go_on(api: Api, endpoint: Endpoint) -> None:
+    place = f"webhooks/{endpoint.pk}"
+    seen = {"If-None-Match": api.get(place)["ETag"]}
+    deliveries_go_on(endpoint)
+    assert api.get(place, headers=seen).status_code == 304
+    assert changed(api, endpoint, {"description": "x"}).status_code == 200
+    assert api.get(place, headers=seen).status_code == 200
+
+
+def test_it_is_new_to_everybody_when_it_was_switched_off(api: Api, endpoint: Endpoint) -> None:
+    place = f"webhooks/{endpoint.pk}"
+    seen = {"If-None-Match": api.get(place)["ETag"]}
+    endpoints.by_itself(endpoint, Endpoint.Off.GONE)
+    again = api.get(place, headers=seen)
+    assert (again.status_code, again.json()["off_reason"]) == (200, "gone")
+
+
+def test_a_busy_webhook_can_be_changed_and_removed(api: Api, endpoint: Endpoint) -> None:
+    place, other = f"webhooks/{endpoint.pk}", {"description": "x"}
+    etag = api.get(place)["ETag"]
+    deliveries_go_on(endpoint)
+    response = changed(api, endpoint, other, etag)
+    assert response.status_code == 200
+    for method in ("PATCH", "DELETE"):
+        assert_problem(api.send(method, place, other, headers={"If-Match": etag}), 412)
+    deliveries_go_on(endpoint)
+    assert api.send("DELETE", place, headers={"If-Match": response["ETag"]}).status_code == 204
 
 
 @pytest.mark.parametrize("name", ["id", "secret", "off_reason", "nonsense"])
@@ -184,8 +217,34 @@ def test_it_is_removed_with_its_deliveries(clinic: Clinic, api: Api, endpoint: E
     assert (response.status_code, response.content) == (204, b"")
     assert not Endpoint.objects.exists()
     assert not Delivery.objects.exists()
-    assert_problem(api.get(f"webhooks/{endpoint.pk}"), 404)
+    for place in ("", "/standing", "/deliveries"):
+        assert_problem(api.get(f"webhooks/{endpoint.pk}{place}"), 404)
     assert modes(clinic) == [("granted", "removed")]
+
+
+# --- How it is doing
+def test_its_standing_moves_with_its_deliveries(api: Api, endpoint: Endpoint) -> None:
+    place = f"webhooks/{endpoint.pk}/standing"
+    before = api.get(place)
+    assert before.json() == {
+        **{"webhook": str(endpoint.pk), "pending": 0, "failing_since": None, "last_delivered_at": None},
+        **{"replaying": False, "replayed_to": None},
+    }
+    DeliveryFactory(endpoint=endpoint)
+    DeliveryFactory(endpoint=endpoint, state="delivered")
+    DeliveryFactory(endpoint__clinic=endpoint.clinic)
+    Endpoint.objects.update(last_delivered_at="2026-03-02T10:15:41.310000Z")
+    after = api.get(place, headers={"If-None-Match": before["ETag"]})
+    assert after.status_code == 200
+    assert (after.json()["pending"], after.json()["last_delivered_at"]) == (1, "2026-03-02T10:15:41.310000Z")
+
+
+def test_its_standing_is_read_and_nothing_else(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
+    place = f"webhooks/{endpoint.pk}/standing"
+    for method in ("POST", "PATCH", "DELETE"):
+        assert_problem(api.send(method, place, {}), 405)
+    assert_problem(Api.of(clinic, "webhooks:write").get(place), 403)
+    assert Api.of(clinic, "events:read").get(place).status_code == 200
 
 
 # --- The secret
@@ -246,9 +305,13 @@ def test_a_replay_says_how_far_it_is(clinic: Clinic, api: Api, endpoint: Endpoin
     since = (timezone.now() - timedelta(hours=1)).isoformat()
     response = api.post(f"webhooks/{endpoint.pk}/replay", {"since": since})
     assert response.status_code == 202
-    assert response["Location"].endswith(f"webhooks/{endpoint.pk}")
-    assert response.json()["replaying"] is True
-    assert response.json()["replayed_to"] is not None
+    assert response["Location"].endswith(f"webhooks/{endpoint.pk}/standing")
+    assert response["Retry-After"]
+    standing = response.json()
+    assert (standing["webhook"], standing["replaying"]) == (str(endpoint.pk), True)
+    assert standing["replayed_to"] is not None
+    again = api.get(response["Location"])
+    assert (again.json(), again["ETag"]) == (standing, response["ETag"])
     assert_problem(api.post(f"webhooks/{endpoint.pk}/replay", {"since": since}), 409)
     assert modes(clinic) == [("changed", "replayed")]
 
@@ -294,6 +357,7 @@ def test_a_stranger_finds_nothing(stranger: Api, endpoint: Endpoint) -> None:
         stranger.get(place),
         stranger.send("PATCH", place, {"state": "off"}, headers=match),
         stranger.send("DELETE", place, headers=match),
+        stranger.get(f"{place}/standing"),
         stranger.post(f"{place}/secret"),
         stranger.post(f"{place}/test"),
         stranger.post(f"{place}/replay", {"since": "2026-01-02T00:00:00Z"}),
@@ -322,8 +386,11 @@ def test_lists_cost_the_same_however_long(
         DeliveryFactory(endpoint=endpoint)
         EndpointFactory(clinic=clinic)
     api.get("webhooks")  # notes when the key was used
-    with django_assert_num_queries(2):  # the key, the webhooks with how many wait
-        api.get("webhooks")
+    for path in ("webhooks", f"webhooks/{endpoint.pk}"):
+        with django_assert_num_queries(2):  # the key, the webhooks
+            api.get(path)
+    with django_assert_num_queries(3):  # the key, the webhook, how many wait
+        api.get(f"webhooks/{endpoint.pk}/standing")
     with django_assert_num_queries(3):  # the key, the webhook, the deliveries
         api.get(f"webhooks/{endpoint.pk}/deliveries")
 
@@ -333,4 +400,4 @@ def test_waiting_deliveries_are_counted_to_a_thousand(api: Api, endpoint: Endpoi
     Event.objects.bulk_create(events)
     facts = {"endpoint": endpoint, "clinic": endpoint.clinic, "kind": "note.created", "next_attempt_at": timezone.now()}
     Delivery.objects.bulk_create([Delivery(event=event, **facts) for event in events])
-    assert api.get(f"webhooks/{endpoint.pk}").json()["pending"] == 1000
+    assert api.get(f"webhooks/{endpoint.pk}/standing").json()["pending"] == 1000
