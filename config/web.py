@@ -109,12 +109,17 @@ class Web:
         query = quote(scope["query_string"], safe="%/?:@!$&'()*+,;=-._~[]").encode()
         prepared = {**scope, "headers": headers, "query_string": query, "listenpost.body": body}
 
-        async def ask() -> waiting.Answer | None:
-            body[0].seek(0)
-            return await self.pass_on({**prepared}, receive, send)
+        async def again() -> waiting.Answer:
+            fresh: list[Message] = []
 
-        if held_back := await ask():
-            await self.waiting.answer(held_back, ask, receive, send)
+            async def keep(message: Message) -> None:
+                fresh.append(message)
+
+            body[0].seek(0)
+            return await self.pass_on({**prepared}, receive, keep) or waiting.Answer(None, fresh)
+
+        if held_back := await self.pass_on({**prepared}, receive, send):
+            await self.waiting.answer(held_back, again, receive, send)
 
     async def pass_on(self, prepared: Scope, receive: Receive, send: Send) -> waiting.Answer | None:
         """Sends what Django answers, or gives it back, for a reader of the feed to wait with.

@@ -25,8 +25,10 @@ from feed.models import Feed
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.25
-#: In one process; who comes then is answered at once.
-MOST = 1000
+#: In one process, and of one clinic; who comes then is answered at once.
+MOST, MOST_OF_CLINIC = 1000, 200
+#: Many wait for the same event: when it comes, these many at a time ask for it, and leave threads to everybody else.
+AGAIN_AT_ONCE = 2
 HELD = "listenpost.held"
 
 
@@ -47,9 +49,9 @@ def hold(environ: Mapping[str, Any], clinic_id: UUID, position: int, seconds: in
 
 @dataclass(frozen=True)
 class Answer:
-    """What Django answered and is held back."""
+    """What Django answered, and is held back where there was nothing new."""
 
-    held: Held
+    held: Held | None
     messages: Sequence[Message]
 
 
@@ -60,20 +62,19 @@ class Waiting:
         self.executor = executor
         self.waiters: dict[asyncio.Future[bool], Held] = {}
         self.looking: asyncio.Task[None] | None = None
+        self.turn = asyncio.Semaphore(AGAIN_AT_ONCE)
         self.is_stopping = False
 
     async def answer(
-        self, answer: Answer, again: Callable[[], Awaitable[Answer | None]], receive: Receive, send: Send
+        self, answer: Answer, again: Callable[[], Awaitable[Answer]], receive: Receive, send: Send
     ) -> None:
-        """Waits with an answer. When there may be something new, `again` asks once more, and sends what it finds."""
-        until = asyncio.get_running_loop().time() + answer.held.seconds
+        """Waits with an answer that is held back. When there may be something new, `again` asks once more."""
+        until = asyncio.get_running_loop().time() + (answer.held.seconds if answer.held else 0)
         left = asyncio.ensure_future(leaving(receive))
         try:
-            while await self.moves(answer.held, until, left):
-                fresh = await again()
-                if fresh is None:
-                    return
-                answer = fresh
+            while answer.held and await self.moves(answer.held, until, left):
+                async with self.turn:
+                    answer = await again()
             for message in () if left.done() else answer.messages:
                 await send(message)
         finally:
@@ -81,7 +82,7 @@ class Waiting:
 
     async def moves(self, held: Held, until: float, left: asyncio.Future[None]) -> bool:
         """Whether the feed has moved on by then, a time of the loop. False at once where nobody else may wait."""
-        if self.is_stopping or len(self.waiters) >= MOST:
+        if self.is_stopping or not self.has_room(held.clinic_id):
             return False
         loop = asyncio.get_running_loop()
         moved: asyncio.Future[bool] = loop.create_future()
@@ -93,6 +94,10 @@ class Waiting:
             return moved.done() and moved.result()
         finally:
             del self.waiters[moved]
+
+    def has_room(self, clinic_id: UUID) -> bool:
+        of_clinic = sum(held.clinic_id == clinic_id for held in self.waiters.values())
+        return len(self.waiters) < MOST and of_clinic < MOST_OF_CLINIC
 
     async def look(self) -> None:
         """For as long as anybody waits."""
