@@ -2,13 +2,13 @@
 
 A tag is strong: a digest of the JSON that is shown, so that whatever changes there changes it too. A 304 is answered
 after the same work as a 200, and stands in the access log like one: whoever asks looks at what they have, and their
-copy is as good as the row.
+copy is as good as the row. What is played is heard once: for sound it does not stand there.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
@@ -35,7 +35,7 @@ class ConditionalMiddleware:
         if not is_read or response.status_code != 200 or response.streaming or response.has_header("ETag"):
             return response
         response["ETag"] = _of(response.content)
-        return _answer(request, response)
+        return unmet(request, response.headers) or response
 
 
 def etag(shown: Any) -> str:
@@ -57,20 +57,23 @@ def must_match(request: Request, shown: Any, *, required: bool = True) -> None:
         raise PreconditionFailed
 
 
-def _answer(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """In the order of RFC 9110, 13.2.2."""
-    current = response["ETag"]
+def unmet(request: HttpRequest, headers: Mapping[str, str]) -> HttpResponse | None:
+    """412 or 304, where the request's If-Match or If-None-Match asks for it; `headers`: those of the answer otherwise.
+
+    In the order of RFC 9110, 13.2.2.
+    """
+    current = headers["ETag"]
     if_match, if_none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if if_match is not None and not _strongly(if_match, lambda: current):
         return respond(PreconditionFailed())
     if if_none_match is not None and _weakly(if_none_match, current):
-        return HttpResponseNotModified(headers={name: response[name] for name in KEPT if name in response})
-    return response
+        return HttpResponseNotModified(headers={name: headers[name] for name in KEPT if name in headers})
+    return None
 
 
 def _strongly(header: str, current: Callable[[], str]) -> bool:
     given = parse_etags(header)
-    return given == ["*"] or current() in [t.removeprefix("W/") for t in given]
+    return given == ["*"] or current() in given
 
 
 def _weakly(header: str, current: str) -> bool:

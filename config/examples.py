@@ -22,6 +22,7 @@ WRITTEN = "2026-03-02T09:42:05.117000Z"
 SIGNED = "2026-03-02T10:15:40.902000Z"
 SHA256 = "5d2c0a9f8e1b7c6d4f3a2b1c0e9d8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e"
 ETAG = '"6f1ed002ab5595859014ebf0951522d9"'
+SIGNATURE = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="
 CURSOR = "PAGYsKcLL3qWjhfDXZ8aK2Wf3Qo7lGQx"
 
 #: Of properties and parameters that mean the same wherever they stand. Serializers say the rest: `example = {...}`.

@@ -64,7 +64,6 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 ALWAYS = ("X-Request-ID", "RateLimit-Policy", "RateLimit")
-WITH_PROBLEMS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 SOUND = {
     200: ("Accept-Ranges", "ETag"),

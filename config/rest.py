@@ -91,10 +91,11 @@ class OfClinic:
             raise
 
     def paginate_queryset(self, rows: Any) -> Any:
-        """Who waits for something of a session that was removed is told so."""
+        """Who waits for something of a session or request that was removed is told so."""
         page = super().paginate_queryset(rows)  # type: ignore[misc]
-        if not page and (session := self.request.query_params.get("session")):
-            gone(self.clinic.pk, session)
+        for name in {"session", "request"} & self.request.query_params.keys():
+            if not page:
+                gone(self.clinic.pk, self.request.query_params[name])
         return page
 
 

@@ -21,6 +21,7 @@ DETAILS = {
     403: "This needs the scope notes:read, which the key does not have.",
     404: "Not found.",
     406: "Could not satisfy the request Accept header.",
+    408: "The body did not come in time.",
     409: "The session is closed and takes no more audio.",
     410: "It was removed, and will not be again. Forget its id.",
     412: "It is not as If-Match says. Get it again, look at what has changed, and send the ETag it has now.",
@@ -30,6 +31,18 @@ DETAILS = {
     428: "Send If-Match with the ETag that a GET of this address answers, so that no change is overwritten.",
     429: "Too many requests. Ask again in 42 seconds.",
     503: "The database does not answer. Try again in a few seconds.",
+}
+#: Of parameters about which nobody else says anything.
+SAID = {
+    "id": "The id of what the address names.",
+    "delivery": "The id of the delivery.",
+    "number": "Its sequence number, from 1.",
+    "session": "Those of this session.",
+    "request": "Those of this request.",
+    "created_since": "Created then or later.",
+    "created_before": "Created before then.",
+    "updated_since": "Changed then or later. The latest change comes first.",
+    "updated_before": "Changed before then. The latest change comes first.",
 }
 ERRORS = {422: [{"field": "limit", "code": "invalid", "detail": "Give a whole number from 1 to 200."}]}
 
@@ -46,6 +59,8 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path, methods in result["paths"].items():
         for method in sorted(METHODS & methods.keys()):
             _show(path, method, methods[method], schemas)
+    for webhook in result.get("webhooks", {}).values():
+        _show_bodies("", webhook["post"], schemas)
     for response in result["components"]["responses"].values():
         _show_problem(response["content"][CONTENT_TYPE])
     return result
@@ -55,7 +70,7 @@ def _example(schema: Any, schemas: Any, name: str = "", at: str = "") -> Any:
     try:
         return compose(schema, schemas, name, at)
     except Missing as missing:
-        warn(f"no example of {missing}")  # type: ignore[no-untyped-call]
+        warn(f"no example of {missing}")
         return None
 
 
@@ -63,13 +78,22 @@ def _show(path: str, method: str, operation: dict[str, Any], schemas: Any) -> No
     parameters = operation.get("parameters", [])
     for parameter in parameters:
         explain(parameter["schema"])
+        if meanings := parameter["schema"].pop("description", ""):
+            parameter["description"] = meanings
+        if said := SAID.get(parameter["name"]):
+            parameter.setdefault("description", said)
         parameter["example"] = _of_parameter(path, parameter, schemas)
+    _show_bodies(_filled(path, parameters), operation, schemas)
+    operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": curl(path, method, operation)}]
+
+
+def _show_bodies(address: str, operation: dict[str, Any], schemas: Any) -> None:
+    goes_on = "after" if address.endswith("/events") else "cursor"
     for content in _contents(operation):
         shown = _example(content["schema"], schemas)
         if isinstance(shown, dict) and shown.get("next"):
-            shown = shown | {"next": f"{SERVER}{_filled(path, parameters)}?cursor={BY_NAME['cursor']}"}
+            shown = shown | {"next": f"{SERVER}{address}?{goes_on}={BY_NAME['cursor']}"}
         content["example"] = shown
-    operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": curl(path, method, operation)}]
 
 
 def _contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "webhooks", "description": "The same, for those who want to be told."},
     ],
     "SORT_OPERATIONS": False,
+    "WEBHOOKS": ["feed.webhooks.described.EVENT"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

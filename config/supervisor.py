@@ -60,7 +60,7 @@ class Process:
     stop_signal: signal.Signals = signal.SIGTERM
     cwd: Path = Path("/")
     user: int | None = None
-    deadline: float = 60
+    deadline: float = 180
     grace: float = 15
     retry_seconds: float = 0
 

@@ -176,7 +176,7 @@ class RecordingAdmin(desk.ClinicModelAdmin):
         return answer
 
     def note(self, request: HttpRequest, listening: UUID, heard: Any, answer: HttpResponseBase) -> None:
-        if request.method != "GET" or answer.status_code == 416:
+        if request.method != "GET" or answer.status_code in listenings.UNHEARD:
             return
         try:
             listenings.begin(request, listening, heard)

@@ -94,7 +94,7 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
     serializer_class = RecordingShown
     filterset_class = RecordingFilters
     scopes = {**READ, "POST": Scope.SESSIONS_WRITE}
-    problems = {"POST": (409,)}
+    problems = {"POST": (409, 410)}
 
     @extend_schema(request=NewRecording, responses={202: RecordingShown})
     @idempotent
@@ -188,6 +188,7 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
     content_negotiation_class = Whatever
     scopes = READ
     problems = {"GET": (404, 409, 410)}
+    preconditions = {"GET": False}
 
     @extend_schema(responses=AUDIO, parameters=[RANGE])
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
@@ -198,7 +199,7 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
         recording = self.get_object()
         with refusals(recording):
             answer = playing.respond(request._request, recording, number, may_lead_away=True)
-        if request.headers.get("Accept") == BYTES and answer.has_header("Content-Type"):
+        if request.headers.get("Accept") == BYTES and answer.get("Content-Type") == playing.CONTENT_TYPE:
             answer["Content-Type"] = BYTES
         return noted(request, answer, recording, access_log.actor(request))
 
@@ -207,7 +208,7 @@ def noted(
     request: Request, answer: HttpResponseBase, recording: Recording, by: Actor, mode: str = ""
 ) -> HttpResponseBase:
     """The answer, once whoever listens is in the log."""
-    if request.method == "GET" and answer.status_code != 416:
+    if request.method == "GET" and answer.status_code not in listening.UNHEARD:
         listening.note(request.headers.get("Range", ""), recording, by, mode)
     return answer
 

@@ -1,7 +1,7 @@
 """Links of ours, opened: without Django, since they prove themselves and what they open never changes.
 
 What is not as usual (no such link, a storage without the file, a database that does not answer, a server in front that
-sends files) is left to Django's view of the same address, which tells what is wrong.
+sends files, a listener who has it already) is left to Django's view of the same address, which tells what is wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from recordings.models import RecordingPart
 from recordings.whole import Whole
 
 PREFIX = "/recordings/"
+TAGS = (b"if-match", b"if-none-match")
 MOST = 10_000
 
 
@@ -40,7 +41,8 @@ class Linked:
         peer = (scope.get("client") or ("",))[0]
         address = sender(peer, header(scope, b"x-forwarded-for"))
         ticket = scope["path"].removeprefix(PREFIX)
-        opened = handing.read(ticket, address) if scope["method"] == "GET" and not playing.redirect() else None
+        is_usual = scope["method"] == "GET" and not playing.redirect() and not any(header(scope, name) for name in TAGS)
+        opened = handing.read(ticket, address) if is_usual else None
         part = await self.part(opened.part_id) if opened else None
         if opened is None or part is None or not await self.note(scope, ticket, opened, part):
             return False

@@ -18,6 +18,8 @@ from recordings.models import Listening, Recording
 KEPT = timedelta(days=2)
 #: A program that goes on after so long listens anew.
 GOES_ON_SECONDS = 600.0
+#: Answers without a sound.
+UNHEARD = (304, 412, 416)
 LISTENED = AccessEntry.Action.LISTENED
 # A second range that comes at the same moment waits here for the first one's commit.
 BEGIN = """

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from config import files
+from config import conditional, files
 from config.files import StoredResponse
 from recordings import links, services
 from recordings.afar import Afar
@@ -87,10 +87,12 @@ def whole_of(parts: list[RecordingPart], number: int | None) -> Whole:
     return Whole.of(parts) if number is None else Whole.of_part(numbered(parts, number))
 
 
-def answered(request: HttpRequest, playing: Whole, afar: Afar | None) -> StoredResponse:
-    """With the first piece at hand."""
+def answered(request: HttpRequest, playing: Whole, afar: Afar | None) -> HttpResponse | StoredResponse:
+    """With the first piece at hand; without any for who has it already, or takes it to be another one."""
     asked = (request.headers.get("Range", ""), request.headers.get("If-Range", ""))
     found = files.answer(playing.size, CONTENT_TYPE, playing.etag, *asked)
+    if unmet := conditional.unmet(request, found.headers):
+        return unmet
     stop = found.stop if request.method == "GET" else found.start
     chunks = begun(read(playing, found.start, stop, afar))
     kind = ProxiedResponse if afar else StoredResponse

@@ -1,15 +1,16 @@
 """Whatever is removed is told of, whoever removes it: triggers on the tables themselves call this.
 
-The id is a UUIDv7: 48 bits of milliseconds before the rest of a random one, and two bits that turn version 4 into 7.
+The id is a UUIDv7 whose microseconds follow the milliseconds (RFC 9562, 6.2, method 3): what one transaction removes is
+in order. The rest is that of a random one.
 """
 
 from django.db import migrations
 
 FORWARD = """
 CREATE FUNCTION feed_event_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
-    SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-        PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-        52, 1), 53, 1), 'hex')::uuid
+    SELECT encode(overlay(uuid_send(gen_random_uuid()) PLACING int8send(
+        ((now.micros / 1000) << 16) | (7 << 12) | (now.micros % 1000 * 4096 / 1000)) FROM 1 FOR 8), 'hex')::uuid
+    FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros) AS now
 $$;
 
 -- Called with the object's name: ('note') tells note.deleted. The row's columns are read one by one: the whole of it

@@ -24,7 +24,7 @@ schemathesis.openapi.media_type("application/octet-stream", st.just(wav(1)))
 
 
 @schemathesis.hook
-def before_call(context: Any, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: Any, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
     case.headers["X-Request-ID"] = str(uuid4())
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -44,14 +44,14 @@ def before_call(context: Any, case: schemathesis.Case, kwargs: dict[str, Any]) -
 
 
 @schemathesis.hook
-def after_call(context: Any, case: schemathesis.Case, response: Any) -> None:
+def after_call(context: Any, case: schemathesis.Case[Any], response: Any) -> None:
     (answered,) = response.headers["x-request-id"]
     assert answered == case.headers["X-Request-ID"], "an answer to somebody else's request"
     with Path(os.environ["ANSWERED"]).open("a") as file:
         file.write(f"{case.operation.label}\t{response.status_code}\t{','.join(response.headers)}\n")
 
 
-def given_out(case: schemathesis.Case, name: str) -> dict[str, str]:
+def given_out(case: schemathesis.Case[Any], name: str) -> dict[str, str]:
     """A cursor out of `next` of the same list; none where it has one page."""
     del case.query[name]
     url, query = os.environ["SERVICE"] + case.formatted_path, case.query | {"limit": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +13,11 @@ from access.models import Clinic as ClinicRow
 from access.models import Membership
 from tests.access.issuer import Issuer
 from tests.factories import PASSWORD, MembershipFactory
+from tests.feed.subscriber import Subscriber
 from tests.flows.clinic import Clinic, Sandbox, eventually, wav
 from tests.flows.conftest import Stack
 from tests.flows.test_partners import Partner, allow, elsewhere, result
+from tests.flows.test_webhooks import Webhooks
 from tests.flows.written import AT_HOME, Overheard, columns_with, found_in
 from tests.rest.api import a_key
 
@@ -25,12 +27,13 @@ NAME = "Ottoline Fennimore"
 
 
 def test_a_patients_words_and_our_secrets_stay_where_they_belong(
-    stack: Stack, clinic: Clinic, sandbox: Sandbox, issuer: Issuer, overheard: Overheard
+    stack: Stack, clinic: Clinic, sandbox: Sandbox, issuer: Issuer, overheard: Overheard, there: Subscriber
 ) -> None:
+    of_webhooks = a_webhook(clinic, there)
     note = {"title": PHRASE, "sections": [{"key": "PLAN", "title": PHRASE, "text": f"{NAME} takes {PHRASE}."}]}
     answer: dict[str, Any] = {"transcript": [{"text": f"I said {PHRASE}.", "speaker": "patient"}], "note": note}
     sandbox.fault("callback_body", body=answer, times=1)
-    session = clinic.session(patient_ref=f"{NAME} {PHRASE}")
+    session = opened_under_a_key(clinic)
     clinic.upload(session, wav())
     request = clinic.ready(clinic.ask(session))
     seen = eventually(lambda: sandbox.seen(request["client_request_id"]))
@@ -40,14 +43,19 @@ def test_a_patients_words_and_our_secrets_stay_where_they_belong(
     refuse(clinic, seen["body"]["callback_url"])
     partners = [*partner_posts(clinic, issuer), *refused_tokens(clinic, issuer)]
     cookie = read_in_the_admin(clinic, request["note"])
+    eventually(lambda: {"note.created", "request.ready"} <= {asked.json()["type"] for asked in there.asked})
 
     words = [PHRASE, NAME]
-    secrets = [*tickets, *partners, clinic.key, "sandbox-nabla-key", PASSWORD, cookie, stack.env["METRICS_TOKEN"]]
+    secrets = [*tickets, *partners, *of_webhooks, clinic.key, cookie]
+    secrets += ["sandbox-nabla-key", PASSWORD, stack.env["METRICS_TOKEN"]]
+    assert {"feed_event.data", "feed_delivery.kind", "access_keptanswer.answer"} <= columns_with("")
     for word in words:
         assert "ingest_callback.body" in columns_with(word)
         assert columns_with(word) <= AT_HOME
     for secret in secrets:
         assert columns_with(secret) - {"django_session.session_key"} == set()
+    for asked in there.asked:
+        assert not found_in(repr(asked).encode(), words + secrets)
     for log in sorted(stack.folder.glob("log/*.log")):
         if log.name != "sandbox.log":  # the vendor's own
             assert not found_in(log.read_bytes(), words + secrets), log.name
@@ -55,6 +63,32 @@ def test_a_patients_words_and_our_secrets_stay_where_they_belong(
         assert not found_in(metrics(stack, url), words + secrets)
     assert b"ingest.process" in overheard.heard
     assert not found_in(bytes(overheard.heard), words + secrets)
+
+
+@pytest.fixture
+def there() -> Iterator[Subscriber]:
+    with Subscriber() as server:
+        yield server
+
+
+def a_webhook(clinic: Clinic, there: Subscriber) -> list[str]:
+    """Makes one and changes its secret, each twice under one key; gives the secrets, and the proof of who did so."""
+    webhooks, keyed = Webhooks(clinic), {"headers": {"Idempotency-Key": PHRASE}}
+    made, _ = (webhooks.ask("POST", "", 201, json={"url": there.hook}, **keyed) for _ in range(2))
+    keyed["headers"] = {"Idempotency-Key": NAME.replace(" ", "-")}
+    changed, again = (webhooks.ask("POST", f"/{made['id']}/secret", 200, json={}, **keyed) for _ in range(2))
+    assert changed == again != made["secret"]
+    proof = str(webhooks.http.headers["Authorization"]).removeprefix("Bearer ")
+    return [made["secret"].removeprefix("whsec_"), changed["secret"].removeprefix("whsec_"), proof]
+
+
+def opened_under_a_key(clinic: Clinic) -> str:
+    """A session of a patient, whose answer is kept and given once more."""
+    body = {"kind": "ambient", "language": "en-US", "consent": True, "patient_ref": f"{NAME} {PHRASE}"}
+    keyed = {"headers": {"Idempotency-Key": PHRASE}, "json": body}
+    first, again = (clinic.call("POST", "sessions", 201, **keyed) for _ in range(2))
+    assert first == again
+    return str(first["id"])
 
 
 def metrics(stack: Stack, url: str) -> bytes:

@@ -34,6 +34,7 @@ from recordings import downloads
 from recordings.models import Links, Listening, Recording, RecordingPart, Waveform
 from tests.admin.rows import SAID, consultation
 from tests.factories import (
+    AudioFactory,
     CallbackFactory,
     NoteFactory,
     OrphanFactory,
@@ -184,6 +185,28 @@ def test_each_object_gets_its_tombstone(session: Session, clinic: Clinic) -> Non
         assert begun < datetime.fromtimestamp((event.id.int >> 80) / 1000, UTC) < datetime.now(UTC)
         assert begun < event.created_at < datetime.now(UTC)
     assert Event.objects.filter(pk=earlier.pk).exists()
+
+
+def test_what_is_below_is_told_of_before_the_session(session: Session, clinic: Clinic) -> None:
+    """However many go within a millisecond."""
+    for _ in range(5):
+        AudioFactory(session=session)
+    remove(session)
+    told = Event.objects.filter(kind__endswith=".deleted")
+    by_id, as_they_came = (list(told.order_by(name).values_list("kind", flat=True)) for name in ("id", "created_at"))
+    assert by_id == as_they_came
+    assert by_id[-1] == "session.deleted"
+
+
+def test_ids_that_are_made_within_a_millisecond_are_in_order() -> None:
+    """Where they differ by some microseconds, as what is removed by one statement after another does."""
+    with connection.cursor() as cursor:
+        work = "SELECT count(*) FROM generate_series(1, 300 + number)"
+        cursor.execute(f"SELECT feed_event_id(), ({work}) FROM generate_series(1, 300) AS number")  # noqa: S608
+        ids = [made for made, _ in cursor.fetchall()]
+    assert ids == sorted(ids)
+    assert len({made.int >> 80 for made in ids}) < len(ids)
+    assert {(made.version, made.variant) for made in ids} == {(7, RFC_4122)}
 
 
 def test_a_deletion_by_hand_is_told_too(session: Session) -> None:

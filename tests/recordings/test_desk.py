@@ -150,6 +150,13 @@ def test_a_head_of_the_player_asks_nothing_of_the_store_but_what_it_must(viewer:
     assert listened() == []
 
 
+def test_whoever_has_it_already_has_not_listened(viewer: Client, recording: Recording) -> None:
+    etag = viewer.head(address(recording))["ETag"]
+    for header, given, status in (("If-None-Match", etag, 304), ("If-Match", '"another"', 412)):
+        assert viewer.get(address(recording), headers={header: given}).status_code == status
+    assert listened() == []
+
+
 def test_strangers_and_others_listenings(
     viewer: Client, recording: Recording, clinic: Clinic, other_clinic: Clinic
 ) -> None:

@@ -101,6 +101,14 @@ def test_its_etag_is_that_of_djangos_view(linked: Linked, ticket: str, client: A
     assert ask(linked, ticket)[2]["etag"] == client.get(f"{PREFIX}{ticket}")["ETag"]
 
 
+def test_whoever_has_it_is_left_to_django_and_has_not_listened(linked: Linked, ticket: str, client: Any) -> None:
+    etag = client.head(f"{PREFIX}{ticket}")["ETag"]
+    for name, given, status in (("If-None-Match", f"W/{etag}", 304), ("If-Match", '"another"', 412)):
+        assert ask(linked, ticket, **{name: given}) == (False, 0, {}, b"")
+        assert client.get(f"{PREFIX}{ticket}", headers={name: given}).status_code == status
+    assert entries() == []
+
+
 def test_what_is_wrong_is_left_to_django(linked: Linked, ticket: str, recording: Recording, storage: Path) -> None:
     past = a_ticket(recording, ApiKey.objects.get(), seconds=-1)
     for other in (past, ticket[:-1], "", "x" * 200):

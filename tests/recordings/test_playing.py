@@ -354,3 +354,41 @@ def test_nginx_is_not_asked_to_join_parts(api: Api, three: Recording, settings: 
 def test_two_recordings_do_not_meet(api: Api, recording: Recording, clinic: Clinic, store: Store) -> None:
     other = a_recording(clinic)
     assert audio(api, recording)["ETag"] != audio(api, other)["ETag"]
+
+
+# --- What they have already
+OTHER, BYTES = '"another"', "application/octet-stream"
+
+
+@pytest.mark.parametrize("part", [None, 2])
+@pytest.mark.parametrize("given", ["{etag}", "W/{etag}", OTHER + ", W/{etag}", "*"])
+def test_whoever_has_it_is_told_so_and_has_not_listened(
+    api: Api, playable: Recording, given: str, part: int | None
+) -> None:
+    etag = api.send("HEAD", f"recordings/{playable.pk}/{f'parts/{part}/' if part else ''}audio")["ETag"]
+    ways: list[dict[str, str]] = [{}, {"Range": "bytes=0-9"}, {"Range": "bytes=99999999-"}, {"Accept": BYTES}]
+    for headers in ways:
+        answer = audio(api, playable, part=part, If_None_Match=given.replace("{etag}", etag), **headers)
+        assert (answer.status_code, answer.getvalue(), answer["ETag"]) == (304, b"", etag)
+        assert "no-store" in answer["Cache-Control"]
+        assert not answer.has_header("Content-Type")
+    assert listened() == 0
+
+
+def test_whoever_has_another_gets_it(api: Api, playable: Recording) -> None:
+    answer = audio(api, playable, If_None_Match=OTHER)
+    assert (answer.status_code, answer.getvalue(), listened()) == (200, WHOLE, 1)
+
+
+@pytest.mark.parametrize("accept", ["audio/*", BYTES])
+def test_whoever_takes_it_to_be_another_gets_nothing(api: Api, playable: Recording, accept: str) -> None:
+    etag = api.send("HEAD", f"recordings/{playable.pk}/audio")["ETag"]
+    for given in (OTHER, f"W/{etag}"):
+        assert_problem(audio(api, playable, Accept=accept, Range="bytes=0-9", If_Match=given), 412)
+    assert listened() == 0
+    assert audio(api, playable, If_Match=f"{OTHER}, {etag}").getvalue() == WHOLE
+
+
+def test_what_is_not_there_is_not_as_they_have_it(api: Api, recording: Recording, keeper: Keeper) -> None:
+    keeper.errors = [pending()]
+    assert_problem(audio(api, recording, If_None_Match="*"), 404)

@@ -16,7 +16,7 @@ JSON = ("application/json", "application/problem+json")
 
 @cache
 def description() -> dict[str, Any]:
-    made = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    made = SchemaGenerator().get_schema(request=None, public=True)
     document: dict[str, Any] = json.loads(OpenApiJsonRenderer().render(made))
     return document
 

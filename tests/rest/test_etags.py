@@ -9,7 +9,7 @@ import pytest
 
 from access.models import AccessEntry, Clinic
 from notes.models import Note
-from tests.factories import NoteFactory, RecordingFactory, SubmissionFactory, TranscriptFactory
+from tests.factories import DeliveryFactory, NoteFactory, RecordingFactory, SubmissionFactory, TranscriptFactory
 from tests.rest.api import Api, assert_problem
 
 ONES = [
@@ -18,8 +18,11 @@ ONES = [
     "transcripts/{transcript}",
     "notes/{note}",
     "recordings/{recording}",
+    "webhooks/{webhook}",
+    "webhooks/{webhook}/standing",
+    "webhooks/{webhook}/deliveries/{delivery}",
 ]
-LISTS = ["sessions", "sessions/{session}/audio", "requests", "transcripts", "notes", "recordings", "events"]
+LISTS = ["sessions", "sessions/{session}/audio", "requests", "transcripts", "notes", "recordings", "events", "webhooks"]
 PATHS = [*ONES, *LISTS, "notes?include=sections,transcript", "notes/{note}?include=transcript"]
 STRONG = r'"[0-9a-f]{32}"'
 OTHER = '"0123456789abcdef0123456789abcdef"'
@@ -28,12 +31,15 @@ OTHER = '"0123456789abcdef0123456789abcdef"'
 @pytest.fixture
 def ids(clinic: Clinic) -> dict[str, str]:
     request = SubmissionFactory(request__session__clinic=clinic, request__ready=True).request
+    delivery = DeliveryFactory(endpoint__clinic=clinic)
     rows = {
         "session": request.session,
         "request": request,
         "note": NoteFactory(request=request),
         "transcript": TranscriptFactory(request=request),
         "recording": RecordingFactory(session=request.session),
+        "webhook": delivery.endpoint,
+        "delivery": delivery,
     }
     return {name: str(row.pk) for name, row in rows.items()}
 

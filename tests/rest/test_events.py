@@ -127,6 +127,26 @@ def test_a_cursor_is_good_for_years(clinic: Clinic) -> None:
 A_CURSOR = "AAAAAAAAAQQxPrm3cn1Y"
 
 
+def test_what_is_numbered_while_a_page_is_read_is_on_the_next_one(clinic: Clinic) -> None:
+    """The clinic's feed has gone on between any two of its statements."""
+    happen(clinic, "note.created")
+    is_reading = True
+
+    def gone_on(execute: Any, *asked: Any) -> Any:
+        nonlocal is_reading
+        found = execute(*asked)
+        if is_reading:
+            is_reading = False
+            happen(clinic, "note.signed")
+            is_reading = True
+        return found
+
+    with connection.execute_wrapper(gone_on):
+        first = reading.page(clinic.pk, 0, 100)
+    second = reading.page(clinic.pk, first.reached, 100)
+    assert Event.objects.count() == len(first.results) + len(second.results) == 3
+
+
 # --- Types
 def test_only_some_types(api: Api, clinic: Clinic) -> None:
     made = happen(clinic, "note.created", "note.signed", "request.ready", "note.created")

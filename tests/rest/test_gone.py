@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from access.models import Clinic
-from tests.factories import EventFactory, SessionFactory, VendorAccountFactory
+from tests.factories import AsyncRequestFactory, EventFactory, SessionFactory, VendorAccountFactory
 from tests.rest.api import Api, assert_problem
+from tests.rest.described import operations
 
 ADDRESSES = [
     ("GET", "session", "sessions/{id}"),
@@ -69,11 +70,29 @@ def test_whoever_waits_for_something_of_a_removed_session_is_told(
     assert api.get(f"{path}?session={SessionFactory(clinic=clinic).pk}").json()["results"] == []
 
 
+@pytest.mark.parametrize("path", ["transcripts", "notes"])
+def test_whoever_waits_for_what_came_of_a_removed_request_is_told(
+    api: Api, stranger: Api, clinic: Clinic, path: str
+) -> None:
+    gone, there = removed(clinic, "request"), AsyncRequestFactory(session__clinic=clinic)
+    assert_problem(api.get(f"{path}?request={gone}"), 410)
+    assert_problem(api.get(f"{path}?session={there.session_id}&request={gone}"), 410)
+    assert stranger.get(f"{path}?request={gone}").json()["results"] == []
+    assert api.get(f"{path}?request={there.pk}").json()["results"] == []
+
+
 def test_nothing_is_adopted_for_a_removed_session(api: Api, stranger: Api, clinic: Clinic) -> None:
     VendorAccountFactory(clinic=clinic, vendor="suki")
     body = {"session": str(removed(clinic, "session")), "vendor": "suki", "ambient_session_id": "x"}
     assert_problem(api.post("recordings", body), 410)
     assert_problem(stranger.post("recordings", body), 422, "session")
+
+
+def test_whatever_may_be_gone_is_described_so() -> None:
+    found = {name for name, operation in operations() if "410" in operation["responses"]}
+    lists = {f"GET /api/v1/{path}" for path in ("requests", "transcripts", "notes", "recordings")}
+    ones = {f"{method} /api/v1/{address.replace('/1/', '/{number}/')}" for method, _, address in ADDRESSES}
+    assert found == {"POST /api/v1/recordings", *lists, *ones}
 
 
 def test_what_is_there_costs_no_query_more(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.db import connection
@@ -21,6 +23,7 @@ from config.urls import v1
 from feed.models import Event
 from ingest.models import AsyncRequest, Session
 from tests.factories import AudioFactory, SessionFactory, VendorAccountFactory
+from tests.locks import waiting
 from tests.rest.api import Api, assert_problem
 
 SESSION = {"kind": "ambient", "language": "en-US", "consent": True, "patient_ref": "patient-4711"}
@@ -100,6 +103,36 @@ def test_a_key_opens_nothing_to_whom_it_is_not_allowed(api: Api, clinic: Clinic)
     post(api, "sessions", SESSION)
     assert_problem(post(Api(), "sessions", SESSION), 401)
     assert_problem(post(Api.of(clinic, "notes:read"), "sessions", SESSION), 403)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_looked_before_the_first_was_done_and_comes_after_it_does_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is free by then, and the look saw no answer."""
+    between = f"(SELECT pg_advisory_xact_lock_shared({GATE}))"  # after the look's snapshot, before the key's lock
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(post(api, "sessions", SESSION))
+        connection.close()
+
+    second = threading.Thread(target=ask)
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as gate:
+        gate.execute(f"SELECT pg_advisory_xact_lock({GATE})")
+        with monkeypatch.context() as patch:
+            patch.setattr(idempotency, "LOOK", idempotency.LOOK.replace("(SELECT)", between))
+            second.start()
+            waiting(1)
+        first = post(api, "sessions", SESSION)
+    second.join(30)
+    assert first.status_code == 201
+    assert assert_problem(answers[0], 409)["type"] == "/problems/idempotency-key-in-use"
+    assert Session.objects.count() == Event.objects.count() == 1
+    assert post(api, "sessions", SESSION).content == first.content
+
+
+GATE = 4711
 
 
 # --- What was refused

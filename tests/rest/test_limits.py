@@ -188,7 +188,9 @@ def test_a_caller_without_an_address_is_not_limited_by_it(api: Api, settings: Se
 
 def test_limits_are_described(db: None) -> None:
     schema = Client(headers={"Accept": "application/vnd.oai.openapi+json"}).get("/api/schema").json()
-    limited = {operation["responses"]["429"]["$ref"] for each in schema["paths"].values() for operation in each.values()}
+    limited = {
+        operation["responses"]["429"]["$ref"] for each in schema["paths"].values() for operation in each.values()
+    }
     assert len(limited) == 1
     headers = schema["components"]["responses"][limited.pop().rpartition("/")[2]]["headers"]
     assert headers.keys() >= {"Retry-After", "RateLimit", "RateLimit-Policy"}

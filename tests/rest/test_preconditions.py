@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -13,6 +14,7 @@ from access.models import AccessEntry, Clinic
 from feed.models import Event
 from ingest.models import AsyncRequest, Session
 from tests.factories import AsyncRequestFactory, SessionFactory, SubmissionFactory
+from tests.locks import waiting
 from tests.rest.api import Api, assert_problem
 
 OTHER = '"0123456789abcdef0123456789abcdef"'
@@ -142,6 +144,30 @@ def test_a_refusal_names_what_can_be_changed(api: Api, session: Session) -> None
 
 
 # --- Two at once
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("action", "is_failed", "status"), [("cancel", False, 200), ("retry", True, 202)])
+def test_of_two_who_act_at_once_upon_the_same_view_one_does(
+    api: Api, clinic: Clinic, action: str, is_failed: bool, status: int
+) -> None:
+    request = SubmissionFactory(request__session__clinic=clinic, request__failed=is_failed).request
+    path, answers = f"requests/{request.pk}", list[int]()
+    seen = api.get(path)["ETag"]
+
+    def act() -> None:
+        answers.append(api.post(f"{path}/{action}", headers={"If-Match": seen}).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=act) for _ in range(2)]
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.execute("SELECT FROM ingest_asyncrequest WHERE id = %s FOR NO KEY UPDATE", [request.pk])
+        for thread in threads:
+            thread.start()
+        waiting(2)
+    for thread in threads:
+        thread.join(30)
+    assert sorted(answers) == [status, 412]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_changes_at_once_from_the_same_view_one_is_made(api: Api, session: Session) -> None:
     seen, begin = api.get(f"sessions/{session.pk}")["ETag"], threading.Barrier(8)

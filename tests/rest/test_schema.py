@@ -29,11 +29,11 @@ notes_list notes_retrieve
 recordings_list recordings_create recordings_retrieve recordings_link_create recordings_audio_retrieve
 recordings_parts_audio_retrieve
 events_list
-webhooks_list webhooks_create webhooks_retrieve webhooks_partial_update webhooks_destroy webhooks_secret_create
-webhooks_test_create webhooks_replay_create webhooks_deliveries_list webhooks_deliveries_retrieve
+webhooks_list webhooks_create webhooks_retrieve webhooks_partial_update webhooks_destroy webhooks_standing_retrieve
+webhooks_secret_create webhooks_test_create webhooks_replay_create webhooks_deliveries_list webhooks_deliveries_retrieve
 webhooks_deliveries_redeliver_create
 """
-OF_NO_OPERATION = {"internal", "method-not-allowed", "too-slow"}
+OF_NO_OPERATION = {"internal", "method-not-allowed"}
 
 
 def test_it_is_valid_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,9 +92,18 @@ def test_a_parameter_is_described_where_it_is_taken_and_nowhere_else() -> None:
     for name, operation in operations():
         method, _, path = name.partition(" ")
         view: Any = resolve(re.sub(r"{\w+}", SOME_ID, path).replace(f"parts/{SOME_ID}", "parts/1")).func
-        view = view.view_class()  # type: ignore[attr-defined]
+        view = view.view_class()
         described = {each["name"] for each in operation.get("parameters", []) if each["in"] == "query"}
         assert described == set(view.known_parameters(method)), name
+
+
+def test_every_parameter_is_described() -> None:
+    for name, operation in operations():
+        for parameter in operation.get("parameters", []):
+            values = set(parameter["schema"].get("enum", ()))
+            meanings = dict(re.findall(r"^\* `(.*)` - (.*)$", parameter["description"], re.MULTILINE))
+            assert parameter["description"], f"{name} {parameter['name']}"
+            assert meanings.keys() == values, f"{name} {parameter['name']}"
 
 
 SOME_ID = "0198b0a4-3d52-7c1e-9b1f-5f2a6d0c4e11"
@@ -106,7 +115,7 @@ def test_headers_are_described_where_they_are_given() -> None:
             headers = looked_up(response).get("headers", {}).keys()
             assert {"X-Request-ID", "RateLimit", "RateLimit-Policy"} <= headers, f"{name} {status}"
             assert ("Retry-After" in headers) >= (status in ("202", "429", "503")), f"{name} {status}"
-            assert ("WWW-Authenticate" in headers) is (status == "401"), f"{name} {status}"
+            assert ("WWW-Authenticate" in headers) is (status in ("401", "403")), f"{name} {status}"
 
 
 def test_what_values_mean_is_said_in_words() -> None:
@@ -135,6 +144,14 @@ def test_audio_is_described_as_bytes() -> None:
     assert (put["required"], put["content"]) == (True, {"application/octet-stream": in_bytes})
     get = description()["paths"]["/api/v1/recordings/{id}/audio"]["get"]["responses"]["206"]
     assert get["content"] == {"audio/wav": in_bytes, "application/octet-stream": in_bytes}
+
+
+@pytest.mark.parametrize("which", ["audio", "parts/{number}/audio"])
+def test_audio_is_described_with_its_preconditions(which: str) -> None:
+    get = description()["paths"][f"/api/v1/recordings/{{id}}/{which}"]["get"]
+    assert {"200", "206", "302", "304", "412", "416"} <= get["responses"].keys()
+    taken = {each["name"] for each in get["parameters"] if each["in"] == "header"}
+    assert taken == {"Range", "If-None-Match", "If-Match"}
 
 
 @pytest.mark.django_db

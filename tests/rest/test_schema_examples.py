@@ -66,6 +66,14 @@ def test_what_is_shown_is_shown_whole(name: str) -> None:
     assert set(schema.get("required", ())) <= example.keys() <= schema["properties"].keys()
 
 
+def test_what_is_posted_to_a_webhook_is_described_and_shown() -> None:
+    posted = description()["webhooks"]["event"]["post"]
+    content = posted["requestBody"]["content"]["application/json"]
+    assert content["schema"] == {"$ref": "#/components/schemas/Event"}
+    assert faults(content["schema"], content["example"]) == []
+    assert {"2XX", "410", "default"} == posted["responses"].keys()
+
+
 def test_ids_that_are_examples_lead_to_each_other() -> None:
     schemas = description()["components"]["schemas"]
     note, request = schemas["Note"]["examples"][0], schemas["Request"]["examples"][0]
