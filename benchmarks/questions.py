@@ -100,12 +100,11 @@ def sought() -> dict[str, str]:
 
     return {
         "every second": "pain",
-        "one in 100": "sarcoidosis",
-        "one in 1,000": "rifampicin",
+        "one in ten": "rifampicin",
+        "one in 20": "sarcoidosis",
         "one in all": name(POOL + 777),
         "none": "zyzzyva",
         "two words": "pain fever",
-        "a rare word and a common one": "rifampicin pain",
-        "two words, never together": "jours tender",
         "a phrase": '"pain in the knee"',
+        "two words, never together": "jours tender",
     }
