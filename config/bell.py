@@ -64,6 +64,7 @@ class Bell:
             with self.changed:
                 while not self.waiting:
                     if self.stopping:
+                        self.ringer = None  # for whoever rings after the end
                         return
                     self.changed.wait()
                 rings, self.waiting = self.waiting, {}

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from config.bell import MOST_WAITING, Bell
+from tests.flows.clinic import eventually
 
 
 class Slow(Bell):
@@ -55,3 +56,12 @@ def test_what_waits_is_rung_at_the_end(bell: Slow) -> None:
     bell.stop()
     assert bell.heard == [("submit", ["1"])]
     bell.stop()
+
+
+def test_it_rings_after_its_end_too(bell: Slow) -> None:
+    bell.let_go.set()
+    bell.ring("submit", "1")
+    bell.stop()
+    for number in ("2", "3"):
+        bell.ring("submit", number)
+        eventually(lambda number=number: ("submit", [number]) in bell.heard)

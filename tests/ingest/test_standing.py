@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from feed.models import Endpoint
@@ -196,20 +197,25 @@ class Recorded:
         return self.real.execute(query, given)
 
 
-def as_many(row: Callback, number: int) -> None:
-    """More like it, and the planner knows of them."""
-    taken = ", ".join({str(field.column) for field in Callback._meta.fields} - {"id", "event_id"})
+def multiply(row: Model, numbers: str, column: str) -> None:
+    """A row like it for each of `numbers`, which differs in that column; and the planner knows of them."""
+    table = row._meta.db_table
+    alike = ", ".join({str(field.column) for field in row._meta.fields} - {"id", column})
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""INSERT INTO ingest_callback (id, event_id, {taken}) SELECT gen_random_uuid(), g, {taken}
-            FROM ingest_callback CROSS JOIN generate_series(1, %s) AS g WHERE id = %s""",  # noqa: S608
-            [number, row.pk],
+            f"""INSERT INTO {table} (id, {column}, {alike}) SELECT gen_random_uuid(), number, {alike}
+            FROM {table} CROSS JOIN ({numbers}) AS of (number) WHERE {table}.id = %s""",  # noqa: S608
+            [row.pk],
         )
-        cursor.execute("ANALYZE ingest_callback")
+        cursor.execute(f"ANALYZE {table}")
 
 
 def test_it_takes_fourteen_queries_and_each_reads_by_an_index() -> None:
-    as_many(came(state="applied", next_attempt_at=None), 3000)
+    callback = came(state="applied", next_attempt_at=None, submission=SubmissionFactory())
+    multiply(callback, "SELECT generate_series(1, 3000)", "event_id")
+    multiply(EventFactory(position=0), "SELECT generate_series(1, 3000)", "position")
+    inquiry = Inquiry.objects.create(clinic=callback.clinic, submission=callback.submission, callback=callback)
+    multiply(inquiry, f"SELECT id FROM ingest_callback WHERE id <> '{callback.pk}'", "callback_id")  # noqa: S608
     recorded: Any = Recorded(connection.connection)
     recorded.real.execute("SET LOCAL enable_seqscan = off")
     standing.read(recorded)
