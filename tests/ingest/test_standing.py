@@ -211,10 +211,11 @@ def multiply(row: Model, numbers: str, column: str) -> None:
 
 
 def test_it_takes_fourteen_queries_and_each_reads_by_an_index() -> None:
-    callback = came(state="applied", next_attempt_at=None, submission=SubmissionFactory())
+    submission = SubmissionFactory()
+    callback = came(state="applied", next_attempt_at=None, submission=submission)
     multiply(callback, "SELECT generate_series(1, 3000)", "event_id")
     multiply(EventFactory(position=0), "SELECT generate_series(1, 3000)", "position")
-    inquiry = Inquiry.objects.create(clinic=callback.clinic, submission=callback.submission, callback=callback)
+    inquiry = Inquiry.objects.create(clinic=submission.clinic, submission=submission, callback=callback)
     multiply(inquiry, f"SELECT id FROM ingest_callback WHERE id <> '{callback.pk}'", "callback_id")  # noqa: S608
     recorded: Any = Recorded(connection.connection)
     recorded.real.execute("SET LOCAL enable_seqscan = off")
