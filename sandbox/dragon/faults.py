@@ -63,7 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "notification_unknown": Kind("unknown", {"type": "encounter_surprise_ready"}),
     "notification_supplement": Kind("supplement"),
     "notification_updated": Kind("updated", {"seconds": 0.0}),
-    "older_notification": Kind("older", {"seconds": 3600.0}),
+    "older_notification": Kind("older", {"seconds": 3600.0, "pause": 0.0}),
     "notifications_reordered": Kind("order"),
     "retrieval_elsewhere": Kind("links", {"host": "elsewhere.example"}),
     "turns_backwards": Kind("turns"),

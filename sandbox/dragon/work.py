@@ -70,7 +70,8 @@ class Work:
             yield replace(self.announced(NOTE_UPDATED, reworded(note)), pause=updated.params["seconds"])
         if older := self.faults.get("older"):
             then = datetime.now(UTC) - timedelta(seconds=older.params["seconds"])
-            yield replace(self.announced(NOTE_READY, reworded(note)), time=moment(then))
+            late = self.announced(NOTE_READY, reworded(note))
+            yield replace(late, time=moment(then), pause=older.params["pause"])
 
     def announced(self, kind: str, result: dict[str, Any]) -> Announcement:
         inner = "not json {" if "inner" in self.faults else json.dumps(result, ensure_ascii=False)

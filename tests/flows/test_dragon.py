@@ -256,11 +256,13 @@ def test_an_updated_note_is_the_note_until_somebody_reviews_it(clinic: Clinic, d
 
 def test_an_older_note_that_comes_late_is_not_taken(clinic: Clinic, dragon: Dragon) -> None:
     connect(clinic, dragon)
-    dragon.fault("older_notification")
+    dragon.fault("older_notification", pause=3.0)
     ready = clinic.ready(consult(clinic))
     eventually(lambda: len(callbacks(ready, proven_by="polled")) == 3)
     eventually(lambda: "stored" not in callbacks(ready))
-    assert Note.objects.get(pk=ready["note"]).version == 1
+    note = clinic.call("GET", f"notes/{ready['note']}")
+    assert note["version"] == 1
+    assert "Amended later" not in note["sections"][0]["text"]
 
 
 def test_a_lost_notification_is_asked_for_again(clinic: Clinic, dragon: Dragon) -> None:
