@@ -71,23 +71,27 @@ class NewestFirst(BasePagination):
         rows = queryset.order_by(*(f"{'' if backwards else '-'}{column}" for column in self._order.columns))
         if place:
             rows = rows.filter(_beyond(self._order.columns, place, backwards))
-        found = self.take(rows, limit + 1, request)
-        more, page = len(found) > limit, found[:limit]
+        found, reached = self.take(rows, limit + 1, request)
+        page = found[:limit]
+        beyond = self._order.place(page[-1]) if len(found) > limit else reached
+        before = self._order.place(page[0]) if page and place else None
         if backwards:
             page.reverse()
-        self._next = self._link(b"<", page[-1]) if page and (more or backwards) else None
-        self._previous = self._link(b">", page[0]) if page and (more if backwards else place) else None
+            beyond, before = before, beyond
+        self._next, self._previous = self._link(b"<", beyond), self._link(b">", before)
         return page
 
-    def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
-        """The first rows, in their order."""
-        return list(rows[:most])
+    def take(self, rows: QuerySet[Any], most: int, request: Request) -> tuple[list[Any], bytes | None]:
+        """The first rows, in their order; and if what comes after a certain place was not looked at, that place."""
+        return list(rows[:most]), None
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"next": self._next, "previous": self._previous, "results": data})
 
-    def _link(self, direction: bytes, row: Any) -> str:
-        cursor = cursors.write(*self._list, direction + self._order.place(row))
+    def _link(self, direction: bytes, place: bytes | None) -> str | None:
+        if place is None:
+            return None
+        cursor = cursors.write(*self._list, direction + place)
         return str(replace_query_param(self._request.build_absolute_uri(), "cursor", cursor))
 
     @property

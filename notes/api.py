@@ -15,9 +15,9 @@ from access import log
 from access.models import AccessEntry, Scope
 from config.paging import ById, ByTime
 from config.rest import NewestFirst, OfClinic, included
+from notes import search
 from notes.filters import NoteFilters, TranscriptFilters
 from notes.models import Addendum, Note, NoteVersion, Transcript
-from notes.search import asked, matching, newest
 from notes.serializers import NoteShown, TranscriptListed, TranscriptShown
 
 READ = {"GET": Scope.NOTES_READ}
@@ -29,6 +29,8 @@ INCLUDE = OpenApiParameter(
     style="form",
     explode=False,
 )
+#: Of PostgreSQL's, before a page of what was found until then is given.
+PATIENCE_SECONDS = 1.0
 
 
 def shown_notes() -> Any:
@@ -78,21 +80,26 @@ class ReadsNotes(OfClinic):
 
 
 class NewestFound(NewestFirst):
-    """Pages of what the words in `q` find; else, of those changed at some time, the latest change first."""
+    """Pages of what the words in `q` find; else, of those changed at some time, the latest change first.
+
+    What takes longer than PATIENCE_SECONDS to look for comes on several pages, of which some may be empty.
+    """
 
     def order(self, request: Request) -> ById:
         given = request.query_params
         by_change = "q" not in given and not {"updated_since", "updated_before"}.isdisjoint(given)
         return ByTime("updated_at") if by_change else super().order(request)
 
-    def take(self, rows: QuerySet[Any], most: int, request: Request) -> list[Any]:
+    def take(self, rows: QuerySet[Any], most: int, request: Request) -> tuple[list[Any], bytes | None]:
         if not (words := request.query_params.get("q")):
             return super().take(rows, most, request)
         program: Any = request.auth
-        what = asked(words, [program.clinic_id])
-        is_newest_first = rows.query.order_by == ("-id",)
-        found = rows.filter(pk__in=newest(rows, what, most).ids) if is_newest_first else matching(rows, what)
-        return list(found[:most])
+        what = search.asked(words, [program.clinic_id])
+        look = search.newest if rows.query.order_by == ("-id",) else search.oldest
+        hits = look(rows, what, most, PATIENCE_SECONDS)
+        if hits.is_stuck:  # its next page would be itself
+            hits = look(rows, what, most)
+        return list(rows.filter(pk__in=hits.ids)), hits.reached and hits.reached.bytes
 
 
 class NoteList(ReadsNotes, generics.ListAPIView[Note]):

@@ -67,22 +67,25 @@ def asked(words: str, clinics: Sequence[UUID]) -> Asked:
         return Asked({config: query for config, query in read if query}, clinics)
 
 
-def matching(rows: QuerySet[Row], what: Asked) -> QuerySet[Row]:
-    """All rows that hold it. Slow where they are many: `newest` is not."""
-    return rows.filter(Holds(F("search"), Unread(Value(what.on(EVERYWHERE))))) if what else rows.none()
-
-
 def guessed(rows: QuerySet[Row], what: Asked) -> QuerySet[Row]:
-    """The same, for PostgreSQL to guess how many they are."""
+    """All rows that hold it, for PostgreSQL to guess how many they are: to look for them all may take minutes."""
     return rows.filter(Holds(F("search"), Query(Value(what.on(EVERYWHERE))))) if what else rows.none()
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The newest rows that were found. `back_to`: time ended there, and older ones were not looked through."""
+    """Rows that were found, in order. `reached`: time ended there, and what comes after that id was not looked at.
+
+    `is_stuck`: nothing was looked at, so `reached` is where it began.
+    """
 
     ids: Sequence[UUID]
-    back_to: datetime | None = None
+    reached: UUID | None = None
+    is_stuck: bool = False
+
+    @property
+    def back_to(self) -> datetime | None:
+        return self.reached and datetime.fromtimestamp((self.reached.int >> 80) / 1000, UTC)
 
 
 def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
@@ -90,6 +93,15 @@ def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> H
 
     What seems to be rare is looked for everywhere at once, for a quarter more of that time.
     """
+    return _found(rows.order_by("-pk"), what, most, seconds)
+
+
+def oldest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
+    """The same, oldest first."""
+    return _found(rows.order_by("pk"), what, most, seconds)
+
+
+def _found(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> Hits:
     if what and guess(guessed(rows, what)) < FEW:
         with suppress(QueryCanceled):
             found = list(_taken(rows, [what.on(EVERYWHERE)], most, seconds / 4))
@@ -98,18 +110,18 @@ def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> H
 
 
 def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> Hits:
-    last, first = (rows.order_by(by).values_list("pk", flat=True).first() for by in ("-pk", "pk"))
-    if not what or last is None or first is None:
+    near, far = (some.values_list("pk", flat=True).first() for some in (rows, rows.reverse()))
+    if not what or near is None or far is None:
         return Hits([])
-    groups = list(_groups(last, first))
+    groups = list(_groups(near, far))
     ids: list[UUID] = []
-    looking = groups[0]
+    reached = None
     try:
         for number, pk in _taken(rows, [what.on(group.shelves) for group in groups], most, seconds):
-            looking = groups[number - 1]
+            reached = pk or groups[number - 1].far
             ids += [pk] if pk else []
     except QueryCanceled:
-        return Hits(ids[:most], looking.end)  # on the last ones there may be more
+        return Hits(ids[:most], reached or groups[0].near, is_stuck=reached is None)
     return Hits(ids[:most])
 
 
@@ -120,8 +132,9 @@ def _taken(rows: QuerySet[Row], queries: list[str], most: int, seconds: float) -
     """
     of_one = rows.filter(Holds(F("search"), Query(Func(template="shelf.query"))))
     # By the ids themselves PostgreSQL might walk all rows in their order, and unpack the vector of each.
-    newest_first = of_one.order_by(Coalesce("pk", "pk").desc()).values("pk")[:most]
-    hits, given = newest_first.query.sql_with_params()
+    pk = Coalesce("pk", "pk")
+    in_order = of_one.order_by(pk.desc() if rows.query.order_by == ("-pk",) else pk).values("pk")[:most]
+    hits, given = in_order.query.sql_with_params()
     sql = f"""
         SELECT number, hit.id FROM unnest(%s::text[]) WITH ORDINALITY AS shelf (query, number)
         LEFT JOIN LATERAL ({hits}) AS hit (id) ON true LIMIT %s
@@ -144,31 +157,58 @@ def _within(seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Shelves of one width, side by side, by how ids on them begin."""
+    """Shelves of one width, side by side, by how ids on them begin; and no id on them lies beyond `near` and `far`."""
 
     digits: int
     first: int
     last: int
+    is_flipped: bool = False
 
     @property
     def shelves(self) -> list[str]:
         return [f"{shelf:0{self.digits}x}" for shelf in range(self.first, self.last + 1)]
 
     @property
-    def end(self) -> datetime:
-        """The moment after it."""
-        return datetime.fromtimestamp((self.last + 1 << 4 * (12 - self.digits)) / 1000, UTC)
+    def near(self) -> UUID:
+        return self._oldest if self.is_flipped else self._newest
+
+    @property
+    def far(self) -> UUID:
+        return self._newest if self.is_flipped else self._oldest
+
+    @property
+    def _oldest(self) -> UUID:
+        return UUID(int=self.first << 128 - 4 * self.digits)
+
+    @property
+    def _newest(self) -> UUID:
+        return UUID(int=(self.last + 1 << 128 - 4 * self.digits) - 1)
+
+    def flipped(self) -> Group:
+        most = 16**self.digits - 1
+        return Group(self.digits, most - self.last, most - self.first, is_flipped=True)
 
 
-def _groups(newest: UUID, oldest: UUID) -> Iterator[Group]:
-    """From one row back in time to another, some shelves AT_ONCE: of each width, up to where one of the next begins."""
-    place = int(newest.hex[: SHELVES[0]], 16)
+def _groups(near: UUID, far: UUID) -> Iterator[Group]:
+    """From one row back in time to another, some shelves AT_ONCE: of each width, up to where one of the next begins.
+
+    To a row that is newer, the same forward in time.
+    """
+    if near < far:
+        yield from (group.flipped() for group in _groups(_flipped(near), _flipped(far)))
+        return
+    place = int(near.hex[: SHELVES[0]], 16)
     for digits in SHELVES:
-        end = int(oldest.hex[:digits], 16)
+        end = int(far.hex[:digits], 16)
         begin = end if digits == SHELVES[-1] else max(place & ~15, end)
         for last in range(place, begin - 1, -AT_ONCE):
             yield Group(digits, max(begin, last - AT_ONCE + 1), last)
         place = (begin >> 4) - 1
+
+
+def _flipped(pk: UUID) -> UUID:
+    """By which the oldest ids are the newest."""
+    return UUID(int=2**128 - 1 - pk.int)
 
 
 class Holds(Func):
@@ -182,13 +222,3 @@ class Holds(Func):
 class Query(Func):
     template = "(%(expressions)s)::tsquery"
     output_field = SearchQueryField()
-
-
-class Unread(Query):
-    """One that the planner does not read.
-
-    Of one that it reads it often thinks that many rows match, and then unpacks the vector of every row there is: it
-    does not count what unpacking costs.
-    """
-
-    template = "(SELECT %(expressions)s::tsquery)"

@@ -11,7 +11,7 @@ import pytest
 
 from access.models import Clinic
 from notes.models import Note, Transcript
-from notes.search import Hits, asked, newest
+from notes.search import Hits, asked, newest, oldest
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
 from tests.notes.slow import looked_at, make_slow
 
@@ -132,6 +132,9 @@ def test_none_is_missing_between_the_shelves(clinic: Clinic) -> None:
     for newer, pk in pairwise(ids):
         rows = Note.objects.for_clinic(clinic).filter(pk__lt=newer)
         assert newest(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :]
+    for older, pk in pairwise(ids[::-1]):
+        rows = Note.objects.for_clinic(clinic).filter(pk__gt=older)
+        assert oldest(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :: -1]
 
 
 def made_at(moment: str) -> UUID:

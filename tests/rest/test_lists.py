@@ -85,7 +85,7 @@ def result(clinic: Clinic) -> None:
         ("requests", 3),  # and their submissions
         ("transcripts", 2),
         ("notes", 2),
-        ("notes?q=knee", 4),  # the words in each language, how many there may be, and which
+        ("notes?q=knee", 8),  # the words in each language, how many there may be, which, and four to end that in time
         ("notes?include=sections", 5),  # and the addenda, and the access log
         ("notes?include=sections,transcript", 7),
     ],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from access.models import Clinic
+from notes.api import NoteList
+from notes.models import Note
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
+from tests.notes.slow import looked_at, make_slow
 from tests.rest.api import Api
 
 
@@ -55,3 +60,38 @@ def test_what_finds_nothing_is_an_empty_page(api: Api, knees: list[str], words: 
 
 def test_another_clinics_words_are_not_found(stranger: Api, knees: list[str]) -> None:
     assert ids(stranger.get("notes?q=knee").json()) == []
+
+
+DAY = 24 * 3600 * 1000 << 80
+
+
+@pytest.fixture
+def old_knees(clinic: Clinic) -> list[str]:
+    """Four, newest first, months apart."""
+    made = NoteFactory(request__session__clinic=clinic).pk
+    for days in (50, 200, 800):
+        NoteFactory(pk=UUID(int=made.int - days * DAY), request__session__clinic=clinic)
+    return [str(pk) for pk in Note.objects.order_by("-pk").values_list("pk", flat=True)]
+
+
+def pages(api: Api, path: str | None, onwards: str = "next") -> Iterator[dict[str, Any]]:
+    while path:
+        page = api.get(path).json()
+        yield page
+        path = page[onwards]
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_what_takes_long_comes_on_several_pages(
+    api: Api, old_knees: list[str], place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row takes half a second to look at, as many thousands would. What cannot be begun in time takes its time."""
+    make_slow()
+    rows_of = NoteList.get_queryset
+    monkeypatch.setattr(NoteList, "get_queryset", lambda view: looked_at(rows_of(view), old_knees[place], 0.5))
+    monkeypatch.setattr("notes.api.PATIENCE_SECONDS", 0.1)
+    onwards = list(pages(api, "notes?q=knee"))
+    assert [pk for page in onwards for pk in ids(page)] == old_knees
+    assert (len(onwards) > 1) == (place > 0)
+    back = list(pages(api, onwards[-1]["previous"], "previous")) if ids(onwards[-1]) else []
+    assert [pk for page in back for pk in ids(page)[::-1]] == old_knees[::-1][len(ids(onwards[-1])) :]
