@@ -99,7 +99,7 @@ class NewestFound(NewestFirst):
         hits = look(rows, what, most, PATIENCE_SECONDS)
         if hits.is_stuck:  # its next page would be itself
             hits = look(rows, what, most)
-        return list(rows.filter(pk__in=hits.ids)), hits.reached and hits.reached.bytes
+        return list(rows.filter(pk__in=hits.ids)), hits.reached.bytes if hits.reached else None
 
 
 class NoteList(ReadsNotes, generics.ListAPIView[Note]):

@@ -11,8 +11,10 @@ from config.fields import MomentFilter
 from notes.models import Note, Transcript
 
 CHANGED = "By the latest change; the list is then in the order of changes, the latest first."
-WORDS = """Words of the note or of its transcript. "Quotes", OR and -without are understood. What takes longer than a second
-to look for comes on several pages, of which some may be empty."""
+WORDS = (
+    'Words of the note or of its transcript. "Quotes", OR and -without are understood. '
+    "What takes longer than a second to look for comes on several pages, of which some may be empty."
+)
 
 
 class TranscriptFilters(FilterSet):  # type: ignore[misc]

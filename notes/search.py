@@ -85,7 +85,7 @@ class Hits:
 
     @property
     def back_to(self) -> datetime | None:
-        return self.reached and datetime.fromtimestamp((self.reached.int >> 80) / 1000, UTC)
+        return datetime.fromtimestamp((self.reached.int >> 80) / 1000, UTC) if self.reached else None
 
 
 def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
