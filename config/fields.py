@@ -93,11 +93,19 @@ class Closed(serializers.Serializer[Any]):
     default_error_messages = {"unknown": "There is no such member. There are: {known}."}
 
     def to_internal_value(self, data: Any) -> Any:
-        known = list(self.fields)
-        if unknown := [name for name in data if name not in known] if isinstance(data, dict) else []:
-            refused = ErrorDetail(self.error_messages["unknown"].format(known=", ".join(known)), code="unknown")
-            raise serializers.ValidationError({plainly(name, "body"): [refused] for name in unknown})
-        return super().to_internal_value(data)
+        unknown = self._unknown(data) if isinstance(data, dict) else {}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as wrong:
+            detail: Any = wrong.detail
+            raise serializers.ValidationError(detail | unknown) from None
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return value
+
+    def _unknown(self, data: dict[str, Any]) -> dict[str, list[ErrorDetail]]:
+        refused = ErrorDetail(self.error_messages["unknown"].format(known=", ".join(self.fields)), code="unknown")
+        return {plainly(name, "body"): [refused] for name in data if name not in self.fields}
 
 
 class Changes(Closed):

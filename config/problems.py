@@ -10,10 +10,11 @@ from typing import Any
 
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as Forbidden
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.views import csrf, defaults
 from django.views.decorators.csrf import csrf_exempt
+from psycopg.errors import ForeignKeyViolation
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -123,6 +124,8 @@ def as_refusal(exc: BaseException | None) -> exceptions.APIException:
             return exceptions.ParseError()
         case OperationalError() | InterfaceError() | InternalError():
             return Unavailable()  # InternalError: a replica after a failover, which answers and refuses to write
+        case IntegrityError(__cause__=ForeignKeyViolation()):
+            return Conflict("What this is about was removed at this moment. Look whether it is still there.")
     return ServerError()
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config import examples
-from config.fields import Changes, Choice, Flag, Id, Moment, Text
+from config.fields import Changes, Choice, Closed, Flag, Id, Moment, Text
 from ingest.models import AsyncRequest, Audio, Session, Submission
 from vendors import VENDORS
 from vendors.base import NOTE, TRANSCRIPT, Wish
@@ -17,7 +17,7 @@ from vendors.base import NOTE, TRANSCRIPT, Wish
 LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*"
 
 
-class NewSession(serializers.Serializer[Session]):
+class NewSession(Closed):
     kind = Choice(Session.Kind.choices)
     language = Text(max_length=35, pattern=LANGUAGE, help_text="BCP 47, such as en-US.")
     encounter_ref = Text(max_length=200, allow_blank=True, required=False)
@@ -121,7 +121,7 @@ class VendorName(Text):
     """Whether there is one of this name is for asking to say."""
 
 
-class NewRequest(serializers.Serializer[AsyncRequest]):
+class NewRequest(Closed):
     """Needs `context["session"]`. What the vendor makes of the values is for the vendor's own rules to say."""
 
     vendor = VendorName(max_length=20)

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config import examples
-from config.fields import Id, Text
+from config.fields import Closed, Id, Text
 from recordings.models import Recording
 from vendors import VENDORS
 
@@ -23,7 +23,7 @@ class KeepingVendor(Text):
     """One of them: validate_vendor says which there are."""
 
 
-class NewRecording(serializers.Serializer[Recording]):
+class NewRecording(Closed):
     session = Id(help_text="The clinic's session that it is of.")
     vendor = KeepingVendor(max_length=20, help_text="One that keeps recordings.")
     ambient_session_id = Text(max_length=200, help_text="The vendor's own id of the recorded session.")

@@ -42,7 +42,9 @@ from tests.factories import (
     SessionFactory,
     SubmissionFactory,
     UserFactory,
+    VendorAccountFactory,
 )
+from tests.flows.clinic import eventually
 from tests.ingest.test_inbox import at, hand_in, ticketed
 from tests.rest.api import Api, assert_problem
 from tests.rest.test_audio import tone
@@ -333,6 +335,34 @@ def test_an_upload_to_a_session_that_is_removed_meanwhile_leaves_nothing(
     monkeypatch.setattr(uploads, "_insert", removed_first)
     assert_problem(api.put(f"sessions/{session.pk}/audio", tone(), content_type="audio/wav"), 410)
     assert not [file for file in storage.rglob("*") if file.is_file()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_for_a_session_that_is_removed_at_that_moment_is_a_conflict(api: Api, clinic: Clinic) -> None:
+    """The session is there when the request is made, and gone when it is committed."""
+    session = AudioFactory(session__clinic=clinic).session
+    VendorAccountFactory(clinic=clinic)
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(api.post(f"sessions/{session.pk}/requests", {"vendor": "nabla", "output_objects": ["note"]}))
+        connection.close()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        remove(session)
+        asking.start()
+        eventually(is_waiting)
+    asking.join(30)
+    assert_problem(answers[0], 409)
+    assert not AsyncRequest.objects.exists()
+
+
+def is_waiting() -> bool:
+    """Whether another connection waits for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
 
 
 # --- Files that cannot be deleted

@@ -104,6 +104,20 @@ def test_every_wrong_field_is_named_at_once(api: Api) -> None:
     assert_problem(api.post("sessions", {"kind": 1, "consent": 1}), 422, "kind", "language", "consent")
 
 
+@pytest.mark.parametrize("path", ["sessions", "sessions/{}/requests", "recordings"])
+def test_a_member_that_there_is_not_is_refused_beside_the_fields_that_are_wrong(
+    api: Api, session: Session, path: str
+) -> None:
+    """A misspelt submitted_elsewhere, passed over, would send the audio."""
+    path = path.format(session.pk)
+    wrong = {error["field"] for error in api.post(path, {}).json()["errors"]}
+    said = assert_problem(
+        api.post(path, {"submited_elsewhere": True, "Ä": 1}), 422, "submited_elsewhere", "body", *wrong
+    )
+    (unknown,) = (error for error in said["errors"] if error["field"] == "submited_elsewhere")
+    assert unknown["detail"].startswith("There is no such member. There are: ")
+
+
 def test_without_a_body_every_required_field_is_missing(api: Api) -> None:
     assert_problem(api.post("sessions"), 422, *SESSION)
 
