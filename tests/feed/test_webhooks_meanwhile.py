@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from ipaddress import ip_network
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -26,21 +24,10 @@ LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
 Ask = Callable[[Endpoint], object]
 
 
-@pytest.fixture(autouse=True)
-def loopback(settings: Any) -> None:
-    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def well() -> Iterator[Subscriber]:
-    with Subscriber() as server:
-        yield server
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", [410, 500])
 def test_what_an_address_answers_says_nothing_of_the_one_that_took_its_place(
-    clinic: Clinic, well: Subscriber, status: int
+    clinic: Clinic, there: Subscriber, status: int
 ) -> None:
     with Subscriber(http(204)) as old:
         endpoint, _ = listening(clinic, old)
@@ -49,13 +36,13 @@ def test_what_an_address_answers_says_nothing_of_the_one_that_took_its_place(
         assert claimed
         delivery = only_delivery()
         assert sending.begin(claimed, delivery)
-        endpoints.change(endpoint, by=BY, url=well.hook)
+        endpoints.change(endpoint, by=BY, url=there.hook)
         outcomes.failed(claimed, delivery, Outcome(status, "gone" if status == 410 else "status"))
     endpoint.refresh_from_db()
     assert (endpoint.state, endpoint.failures, endpoint.failing_since, endpoint.rests_until) == ("on", 0, None, None)
     send_all()
     assert only_delivery().state == "delivered"
-    assert len(well.asked) == 1
+    assert len(there.asked) == 1
     assert not Event.objects.filter(kind=Kind.WEBHOOK_DISABLED).exists()
 
 
@@ -98,30 +85,30 @@ def test_whoever_asks_for_something_to_be_sent_ends_its_rest(clinic: Clinic, ask
 
 
 @pytest.mark.django_db
-def test_another_address_has_all_tries_before_it(clinic: Clinic, well: Subscriber) -> None:
-    with Subscriber(http(500)) as there:
-        endpoint, _ = listening(clinic, there)
+def test_another_address_has_all_tries_before_it(clinic: Clinic, there: Subscriber) -> None:
+    with Subscriber(http(500)) as old:
+        endpoint, _ = listening(clinic, old)
         happen(clinic)
         send_all()
-        endpoints.change(endpoint, by=BY, url=well.hook)
+        endpoints.change(endpoint, by=BY, url=there.hook)
     endpoint.refresh_from_db()
     assert (endpoint.failures, endpoint.failing_since) == (0, None)
     assert only_delivery().attempts == 0
 
 
 @pytest.mark.django_db
-def test_a_test_goes_before_whatever_else_waits(clinic: Clinic, well: Subscriber) -> None:
-    endpoint, _ = listening(clinic, well)
+def test_a_test_goes_before_whatever_else_waits(clinic: Clinic, there: Subscriber) -> None:
+    endpoint, _ = listening(clinic, there)
     happen(clinic, number=5)
     tried = endpoints.test(endpoint, BY)
     send_all()
-    assert well.ids[0] == str(tried.event_id)
-    assert len(well.asked) == 6
+    assert there.ids[0] == str(tried.event_id)
+    assert len(there.asked) == 6
 
 
 @pytest.mark.django_db
-def test_no_secret_ends_before_its_time(clinic: Clinic, well: Subscriber) -> None:
-    endpoint, _ = listening(clinic, well)
+def test_no_secret_ends_before_its_time(clinic: Clinic, there: Subscriber) -> None:
+    endpoint, _ = listening(clinic, there)
     for _ in range(3):
         endpoints.rotate(endpoint, overlap=timedelta(hours=1), by=BY)
     with pytest.raises(endpoints.NotNow, match="0 hours"):
@@ -132,22 +119,22 @@ def test_no_secret_ends_before_its_time(clinic: Clinic, well: Subscriber) -> Non
 
 @pytest.mark.django_db
 def test_a_replay_of_a_rare_type_goes_on_in_chunks(
-    clinic: Clinic, well: Subscriber, monkeypatch: pytest.MonkeyPatch
+    clinic: Clinic, there: Subscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replays, "CHUNK", 3)
     happen(clinic, Kind.NOTE_CREATED, 7)
     happen(clinic, Kind.NOTE_SIGNED)
     happen(clinic, Kind.NOTE_CREATED, 2)
-    endpoint, _ = listening(clinic, well, types=[Kind.NOTE_SIGNED])
+    endpoint, _ = listening(clinic, there, types=[Kind.NOTE_SIGNED])
     replays.replay(endpoint, LONG_AGO, None, BY)
     assert replays.chosen(endpoint, LONG_AGO).count() == 1
     send_all()
-    assert len(well.asked) == 1
+    assert len(there.asked) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_is_removed_while_deliveries_are_made_for_it_is_removed(clinic: Clinic, well: Subscriber) -> None:
-    endpoint, _ = listening(clinic, well)
+def test_one_that_is_removed_while_deliveries_are_made_for_it_is_removed(clinic: Clinic, there: Subscriber) -> None:
+    endpoint, _ = listening(clinic, there)
     DeliveryFactory(endpoint=endpoint)
     removal = threading.Thread(target=remove, args=(endpoint,))
     events.record(Kind.NOTE_CREATED, clinic_id=clinic.pk, object_id=clinic.pk, session=str(clinic.pk))

@@ -7,9 +7,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
@@ -30,17 +28,6 @@ from tests.vendors.scripted_server import ScriptedServer, http
 
 pytestmark = pytest.mark.django_db
 CANARY = "a-canary-that-must-not-sing"
-
-
-@pytest.fixture(autouse=True)
-def loopback(settings: Any) -> None:
-    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def there() -> Iterator[Subscriber]:
-    with Subscriber() as server:
-        yield server
 
 
 def test_each_event_is_posted_signed_over_one_connection(clinic: Clinic, there: Subscriber) -> None:

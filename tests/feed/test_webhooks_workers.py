@@ -9,9 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from ipaddress import ip_network
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.db import connections
@@ -26,17 +24,6 @@ from tests.vendors.scripted_server import http
 
 pytestmark = pytest.mark.django_db(transaction=True)
 processes = multiprocessing.get_context("fork")
-
-
-@pytest.fixture(autouse=True)
-def loopback(settings: Any) -> None:
-    settings.OUTBOUND_ALLOW = [ip_network("127.0.0.0/8")]
-
-
-@pytest.fixture
-def there() -> Iterator[Subscriber]:
-    with Subscriber() as server:
-        yield server
 
 
 def worker() -> multiprocessing.Process:
