@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from config.ids import first_id
 from config.problems import plainly
 
 RFC3339 = re.compile(
@@ -133,12 +134,10 @@ class MomentFilter(filters.Filter):  # type: ignore[misc]
 class CreatedFilter(MomentFilter):
     """By `created_at`. Ids begin with the same time, and lists are in their order: they lead to the rows."""
 
-    APART_MS = 60_000
+    APART_SECONDS = 60
 
     def filter(self, rows: QuerySet[Any], value: datetime | None) -> QuerySet[Any]:
         if value is None:
             return rows
-        apart = -self.APART_MS if self.lookup_expr == "gte" else self.APART_MS
-        passed = (value - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) + apart
-        near = UUID(int=min(max(passed, 0), 2**48 - 1) << 80)
+        near = first_id(value, seconds=-self.APART_SECONDS if self.lookup_expr == "gte" else self.APART_SECONDS)
         return rows.filter(**{f"created_at__{self.lookup_expr}": value, f"id__{self.lookup_expr}": near})

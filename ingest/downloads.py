@@ -7,10 +7,13 @@ import time
 from typing import LiteralString
 from uuid import UUID
 
+from django.utils import timezone
+
 from access import log
 from access.log import Actor, Kind
 from config import files
 from config.bodies import Receive, Scope, Send, header
+from config.ids import first_id
 from ingest import tickets
 from ingest.answers import RETRY, NotTaken
 from ingest.connections import Connections, Unavailable
@@ -82,7 +85,7 @@ class Downloads:
         return time.monotonic() - self._begun.get((ticket, address), float("-inf")) < self.SECONDS
 
     async def _is_logged(self, clinic_id: UUID, audio_id: UUID, address: str | None) -> bool:
-        since = UUID(int=int((time.time() - self.SECONDS) * 1000) << 80)
+        since = first_id(timezone.now(), seconds=-self.SECONDS)
         return bool(await self.connections.rows(LOGGED, clinic_id, since, str(audio_id), address))
 
     def _add(self, ticket: str, address: str | None) -> None:

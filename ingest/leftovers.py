@@ -15,9 +15,9 @@ from access import log as access_log
 from access.log import Actor
 from access.models import AccessEntry, Clinic
 from config import leases
+from config.ids import first_id
 from ingest.models import Callback, RemovedFile
 from ingest.models.callback import PROBLEMS
-from ingest.replays import first_id
 
 log = logging.getLogger(__name__)
 

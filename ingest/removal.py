@@ -21,9 +21,9 @@ from access import log as access_log
 from access.log import Actor
 from access.models import AccessEntry, Clinic
 from config import rows
+from config.ids import first_id
 from ingest import leftovers
 from ingest.models import AsyncRequest, Audio, Callback, Inquiry, RemovedFile, Session, Submission, Utterance
-from ingest.replays import first_id
 from notes import removal as notes
 from recordings import downloads
 from recordings import removal as recordings

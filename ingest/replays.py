@@ -7,7 +7,6 @@ in the middle leaves what was set due to be processed, and the others to be chos
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,8 +90,3 @@ def by_state(replays: list[UUID]) -> dict[str, int]:
     """What has become of the callbacks of these replays. Those that another replay has taken since are its own."""
     rows = Callback.objects.filter(replay__in=replays).order_by("state").values_list("state")
     return dict(rows.annotate(number=Count("pk")))
-
-
-def first_id(moment: datetime) -> UUID:
-    """The smallest id that a row of this moment can have: a UUIDv7 begins with its milliseconds."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.db.models.functions import Coalesce
 from psycopg.errors import QueryCanceled
 
+from config.ids import moment_of
 from config.rows import guess
 
 Row = TypeVar("Row", bound=Model)
@@ -85,7 +86,7 @@ class Hits:
 
     @property
     def back_to(self) -> datetime | None:
-        return datetime.fromtimestamp((self.reached.int >> 80) / 1000, UTC) if self.reached else None
+        return moment_of(self.reached) if self.reached else None
 
 
 def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from access import log
 from access.models import AccessEntry
+from config.ids import first_id
 from recordings.models import Listening, Recording
 
 KEPT = timedelta(days=2)
@@ -67,7 +67,7 @@ def begins(asked: str) -> bool:
 
 def is_logged(recording: Recording, by: log.Actor) -> bool:
     """The ids are in the order of their making: the log's index leads to those of the last minutes."""
-    since = UUID(int=int((time.time() - GOES_ON_SECONDS) * 1000) << 80)
+    since = first_id(timezone.now(), seconds=-GOES_ON_SECONDS)
     entries = AccessEntry.objects.filter(clinic=recording.clinic_id, pk__gt=since, action=LISTENED)
     theirs = {"actor_kind": by.kind, "actor_id": by.id, "address": by.address}
     return bool(entries.filter(**theirs, object_ids=[str(recording.pk)]).exists())

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from access import roles
 from access.models import Clinic
+from config.ids import first_id
 from config.rows import guess
 
 
@@ -61,8 +62,7 @@ class Since(admin.SimpleListFilter):
         age = self.AGES.get(self.value() or "")
         if age is None:
             return queryset
-        milliseconds = int((timezone.now() - age).timestamp() * 1000)
-        return queryset.filter(pk__gte=UUID(int=milliseconds << 80))
+        return queryset.filter(pk__gte=first_id(timezone.now() - age))
 
 
 class By(admin.SimpleListFilter):
@@ -129,8 +129,7 @@ def day_of(text: str) -> date | None:
 
 
 def _first_id(day: date, zone: ZoneInfo) -> UUID:
-    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return UUID(int=int(begin.timestamp() * 1000) << 80)
+    return first_id(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo:

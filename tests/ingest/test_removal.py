@@ -24,9 +24,10 @@ from django.utils import timezone
 
 from access import log
 from access.models import AccessEntry, Clinic
+from config.ids import first_id
 from config.installation import ROOT
 from feed.models import Event
-from ingest import leftovers, removal, replays, uploads
+from ingest import leftovers, removal, uploads
 from ingest.letters import Receipt
 from ingest.models import AsyncRequest, Audio, Callback, Inquiry, RemovedFile, Session, Submission, Utterance
 from notes.models import Addendum, Dismissal, Draft, Evidence, Note, Transcript
@@ -384,7 +385,7 @@ def test_a_file_that_could_not_be_deleted_is_named_and_found_again(
 
 # --- The command
 def opened(clinic: Clinic, moment: datetime) -> Any:
-    stamp = replays.first_id(moment).int | 0x7 << 76 | 0x2 << 62 | uuid4().int & (1 << 60) - 1
+    stamp = first_id(moment).int | 0x7 << 76 | 0x2 << 62 | uuid4().int & (1 << 60) - 1
     return SessionFactory(clinic=clinic, id=UUID(int=stamp), created_at=moment)
 
 
@@ -415,7 +416,7 @@ def test_bodies_that_belong_to_no_session_are_emptied_by_their_day(
     clinic: Clinic, other_clinic: Clinic, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leftovers, "CHUNK", 2)
-    old = replays.first_id(datetime(2019, 1, 1, tzinfo=UTC)).int
+    old = first_id(datetime(2019, 1, 1, tzinfo=UTC)).int
     facts = {"body": SAID.encode(), "clinic": clinic}
     strays = [OrphanFactory(id=UUID(int=old + number), **facts) for number in range(3)]
     others = [

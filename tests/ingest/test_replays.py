@@ -17,6 +17,7 @@ from django.utils import timezone
 from access import log
 from access.models import AccessEntry, Clinic
 from config import leases
+from config.ids import first_id
 from ingest import processing, replays
 from ingest.management.commands import replay_callbacks
 from ingest.models import Callback, Replay
@@ -37,7 +38,7 @@ def resting(clinic: Clinic, number: int = 1, **fields: Any) -> list[Callback]:
 
 def received(moment: datetime) -> Any:
     """The id of a callback that came then."""
-    return replays.first_id(moment)
+    return first_id(moment)
 
 
 def replay(clinic: Clinic, **chosen: Any) -> list[Replay]:

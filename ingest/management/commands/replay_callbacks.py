@@ -15,6 +15,7 @@ from access import log
 from access.management.commands._given import clinic_of
 from access.models import Clinic
 from config.bell import bell
+from config.ids import first_id
 from ingest import replays
 from ingest.models import Callback
 from ingest.processing import CAN_GO_AGAIN
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         self.vendor, self.states, self.since = vendor_of(vendor), states_of(states), read_moment(since, owner)
         clinics = {owner.pk: owner} if owner else Clinic.objects.in_bulk()
         rows = Callback.objects.filter(clinic__in=list(clinics), vendor=vendor, state__in=self.states)
-        chosen = rows.filter(pk__gte=replays.first_id(self.since))
+        chosen = rows.filter(pk__gte=first_id(self.since))
         found = {clinics[clinic_id]: numbers for clinic_id, numbers in replays.counted(chosen).items()}
         self.stderr.write(f"{self.words(self.since)} {self.since:%Z}")
         if options["dry_run"]:
