@@ -46,6 +46,8 @@ ANSWER_SECONDS = 0.2
 REST_SECONDS = 5.0
 PREFIX = "listenpost:rate"
 STANDINGS = "listenpost.standings"
+#: In the scope of a request that is looked at once more, as it waits for the next event: it was counted.
+AGAIN = "listenpost.again"
 
 
 class Policy(StrEnum):
@@ -168,7 +170,7 @@ def add(policy: Policy, who: str | None, amount: int = 1) -> Standing | None:
 
 def spend(request: HttpRequest | Request, policy: Policy, who: str | None) -> None:
     """Counts the request, for the headers of its answer too. Raises TooMany."""
-    standing = add(policy, who)
+    standing = add(policy, who, 0 if AGAIN in request.META.get("asgi.scope", ()) else 1)
     if standing is None:
         return
     request.META.setdefault(STANDINGS, []).append(standing)

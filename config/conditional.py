@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config.problems import PreconditionFailed, PreconditionRequired, respond
 
@@ -24,7 +25,7 @@ KEPT = ("ETag", "Cache-Control", "Content-Location", "Vary", "Retry-After")
 
 
 class ConditionalMiddleware:
-    """Gives what is read its ETag, and 304 to whoever has it already. What is streamed has a tag of its own."""
+    """Gives what is read its ETag, and 304 to whoever has it already. A file has one of its own, whoever sends it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -32,7 +33,8 @@ class ConditionalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         is_read = request.method in ("GET", "HEAD") and request.path_info.startswith(TAGGED)
-        if not is_read or response.status_code != 200 or response.streaming or response.has_header("ETag"):
+        is_file = response.streaming or "X-Accel-Redirect" in response
+        if not is_read or is_file or response.status_code != 200 or "ETag" in response:
             return response
         response["ETag"] = _of(response.content)
         return unmet(request, response.headers) or response
@@ -43,17 +45,21 @@ def etag(shown: Any) -> str:
     return _of(JSONRenderer().render(shown))
 
 
-def must_match(request: Request, shown: Any, *, required: bool = True) -> None:
+def tagged(shown: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """What is shown of an object in answer to a write, with the ETag of its own address."""
+    return Response(shown, status=status, headers={**(headers or {}), "ETag": etag(shown)})
+
+
+def must_match(request: Request, shown: Any) -> None:
     """Holds a write against its If-Match; `shown` is what GET would answer now.
 
-    To be called in the transaction of the write, when the row is locked. Raises PreconditionFailed and, where the
-    header is `required`, PreconditionRequired. Tags are compared strongly: a weak one never matches.
+    To be called in the transaction of the write, when the row is locked. Raises PreconditionRequired and
+    PreconditionFailed. Tags are compared strongly: a weak one never matches.
     """
     given = request.headers.get("If-Match")
     if given is None:
-        if required:
-            raise PreconditionRequired
-    elif not _strongly(given, lambda: etag(shown)):
+        raise PreconditionRequired
+    if not _strongly(given, lambda: etag(shown)):
         raise PreconditionFailed
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +18,9 @@ CACHED = {"Cache-Control": "public, no-cache"}
 class Description(SpectacularAPIView):
     """As YAML or JSON, by Accept."""
 
-    def _get_schema_response(self, request: Request) -> Response:
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        """In the one language that there is: Django would keep whatever `?lang=` names for ever."""
         return Response(description(), headers=CACHED)
 
 

@@ -14,6 +14,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.request import Request
 
 from config.ids import first_id
 from config.problems import plainly
@@ -105,8 +106,15 @@ class Closed(serializers.Serializer[Any]):
         return value
 
     def _unknown(self, data: dict[str, Any]) -> dict[str, list[ErrorDetail]]:
-        refused = ErrorDetail(self.error_messages["unknown"].format(known=", ".join(self.fields)), code="unknown")
+        refused = ErrorDetail(
+            self.error_messages["unknown"].format(known=", ".join(self.fields) or "none"), code="unknown"
+        )
         return {plainly(name, "body"): [refused] for name in data if name not in self.fields}
+
+
+def take_nothing(request: Request) -> None:
+    """For what needs no body. Raises ValidationError where there is something in it."""
+    Closed(data=request.data).is_valid(raise_exception=True)
 
 
 class Changes(Closed):

@@ -47,18 +47,21 @@ class StoredResponse(StreamingHttpResponse):
     readers: Executor | None = None
 
 
-def answer(size: int, content_type: str, sha256: str, asked: str, if_range: str) -> Answer:
-    """`asked` and `if_range`: the headers Range and If-Range, empty where there is none."""
+def answer(method: str | None, size: int, content_type: str, sha256: str, asked: str, if_range: str) -> Answer:
+    """`asked` and `if_range`: the headers Range and If-Range, empty where there is none.
+
+    Of anything but a GET nothing is sent, and Range is to be ignored. Source: RFC 9110, 14.2.
+    """
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{sha256}"', "Cache-Control": "private, no-store"}
     try:
-        chosen = ranges.choose(size, asked, if_range, headers["ETag"])
+        chosen = ranges.choose(size, asked if method == "GET" else "", if_range, headers["ETag"])
     except ranges.Unsatisfiable:
         return Answer(416, headers | {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
     start, stop = chosen or (0, size)
     headers |= {"Content-Type": content_type, "Content-Length": str(stop - start)}
     if chosen:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return Answer(206 if chosen else 200, headers, start, stop)
+    return Answer(206 if chosen else 200, headers, start, stop if method == "GET" else start)
 
 
 def respond(request: HttpRequest, key: str, content_type: str, size: int, sha256: str) -> StoredResponse:
@@ -66,9 +69,8 @@ def respond(request: HttpRequest, key: str, content_type: str, size: int, sha256
     if not default_storage.exists(key):
         raise Missing
     asked = (request.headers.get("Range", ""), request.headers.get("If-Range", ""))
-    found = answer(size, content_type, sha256, *asked)
-    stop = found.stop if request.method == "GET" else found.start
-    return StoredResponse(read(key, found.start, stop), status=found.status, headers=found.headers)
+    found = answer(request.method, size, content_type, sha256, *asked)
+    return StoredResponse(read(key, found.start, found.stop), status=found.status, headers=found.headers)
 
 
 async def serve(
@@ -77,11 +79,11 @@ async def serve(
     """Answers a GET or HEAD of the door. Raises Missing before anything is sent."""
     if not await asyncio.to_thread(default_storage.exists, key):
         raise Missing
-    found = answer(size, content_type, sha256, header(scope, b"range"), header(scope, b"if-range"))
-    stop = found.stop if scope["method"] == "GET" else found.start
+    asked = (header(scope, b"range"), header(scope, b"if-range"))
+    found = answer(scope["method"], size, content_type, sha256, *asked)
     headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
     start = {"type": "http.response.start", "status": found.status, "headers": headers}
-    with closing(read(key, found.start, stop)) as chunks:
+    with closing(read(key, found.start, found.stop)) as chunks:
         await deliver(receive, send, start, chunks)
 
 

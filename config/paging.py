@@ -71,7 +71,7 @@ class NewestFirst(BasePagination):
         rows = queryset.order_by(*(f"{'' if backwards else '-'}{column}" for column in self._order.columns))
         if place:
             rows = rows.filter(_beyond(self._order.columns, place, backwards))
-        found, reached = self.take(rows, limit + 1, request)
+        found, reached = self.take(rows, limit + 1, request, backwards=backwards)
         page = found[:limit]
         beyond = self._order.place(page[-1]) if len(found) > limit else reached
         before = self._order.place(page[0]) if page and place else None
@@ -81,7 +81,9 @@ class NewestFirst(BasePagination):
         self._next, self._previous = self._link(b"<", beyond), self._link(b">", before)
         return page
 
-    def take(self, rows: QuerySet[Any], most: int, request: Request) -> tuple[list[Any], bytes | None]:
+    def take(
+        self, rows: QuerySet[Any], most: int, request: Request, *, backwards: bool
+    ) -> tuple[list[Any], bytes | None]:
         """The first rows, in their order; and if what comes after a certain place was not looked at, that place."""
         return list(rows[:most]), None
 

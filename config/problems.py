@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as Forbidden
 from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
@@ -124,8 +124,8 @@ def as_refusal(exc: BaseException | None) -> exceptions.APIException:
             return exceptions.ParseError()
         case OperationalError() | InterfaceError() | InternalError():
             return Unavailable()  # InternalError: a replica after a failover, which answers and refuses to write
-        case IntegrityError(__cause__=ForeignKeyViolation()):
-            return Conflict("What this is about was removed at this moment. Look whether it is still there.")
+        case ObjectDoesNotExist() | IntegrityError(__cause__=ForeignKeyViolation()):
+            return Unavailable("What this is about was removed at this moment. Try again to see what is left.")
     return ServerError()
 
 
@@ -153,6 +153,8 @@ def log_failure(exc: BaseException | None) -> None:
             log.warning("the database did not answer: %s", type(exc).__name__)
         case InternalError():  # with its frames: a statement after a failed one is one too, and a fault of ours
             log.warning("the database refused: %s", type(exc.__cause__ or exc).__name__, exc_info=exc)
+        case ObjectDoesNotExist() | IntegrityError(__cause__=ForeignKeyViolation()):
+            log.warning("a row was removed meanwhile: %s", type(exc).__name__, exc_info=exc)
         case _:
             log.error("unexpected %s", type(exc).__name__, exc_info=exc)
 

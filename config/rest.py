@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -13,17 +14,12 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from config.paging import NewestFirst
 from config.problems import Gone, invalid, plainly
 
 if TYPE_CHECKING:  # DRF's views load what the settings name, and that is here
-    from uuid import UUID
-
     from rest_framework.views import APIView
 
     from access.models import Clinic
-
-__all__ = ["JSON", "NewestFirst", "OfClinic", "StrictFilters", "gone", "included", "only"]
 
 REPEATED = ErrorDetail("Give it once.", code="repeated")
 
@@ -95,7 +91,7 @@ class OfClinic:
         page = super().paginate_queryset(rows)  # type: ignore[misc]
         for name in {"session", "request"} & self.request.query_params.keys():
             if not page:
-                gone(self.clinic.pk, self.request.query_params[name])
+                gone(self.clinic.pk, UUID(self.request.query_params[name].strip()))  # as the filter has read it
         return page
 
 

@@ -15,7 +15,7 @@ A read-only property that may be missing is named in `optional = ("transcript",)
 How a view says what it answers, beside its docstring (a sentence: the description) and @extend_schema:
 
     problems = {"PUT": (409, 413)}           # statuses particular to it; the others are found by what it is
-    preconditions = {"PATCH": True}          # If-Match: True where it must be sent, False where it may
+    preconditions = {"PATCH": True}          # If-Match: True where it must be sent, False where it may, as of every GET
 
 Components are called as their serializers, without Shown and Serializer. Query parameters that no filter describes are
 said by @extend_schema(parameters=[OpenApiParameter(...)]); config/examples.py knows what to show for their names.
@@ -79,15 +79,12 @@ class ProblemSchema(Problems):
         return [*super().get_override_parameters(), *self._headers_taken()]
 
     def _headers_taken(self) -> Iterator[OpenApiParameter]:
-        if self._revalidates():
+        if self.method == "GET":
             yield IF_NONE_MATCH
         if self._takes_tag():
             yield if_match(required=self._needs_tag())
         if self._takes_key():
             yield IDEMPOTENCY_KEY
-
-    def _revalidates(self) -> bool:
-        return self.method == "GET"
 
     def _get_request_body(self, direction: Any = "request") -> dict[str, Any] | None:
         body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
@@ -100,7 +97,7 @@ class ProblemSchema(Problems):
         for status, response in responses.items():
             response["headers"] = self._refer(self._headers_given(int(status))) | response.get("headers", {})
             response["description"] = response["description"] or HTTPStatus(int(status)).phrase
-        if self._revalidates():
+        if self.method == "GET":
             responses["304"] = {"description": "It is as you have it.", "headers": self._refer((*ALWAYS, "ETag"))}
         for refused in sorted(set(self._problems())):
             responses.setdefault(str(refused), self._problem_response(refused))
@@ -111,7 +108,7 @@ class ProblemSchema(Problems):
         is_made = status in (201, 202) and self.method == "POST"
         if self._is_sound():
             yield from SOUND.get(status, ())
-        elif status != 204 and (is_made or self.method == "GET" or self._takes_tag()):
+        elif status != 204 and (is_made or self._takes_tag()):
             yield "ETag"
         if is_made:
             yield "Location"

@@ -91,7 +91,7 @@ class Problems(AutoSchema):
         return hasattr(getattr(self.view, str(self.method).lower(), None), "takes_key")
 
     def _takes_tag(self) -> bool:
-        return self.method in getattr(self.view, "preconditions", {})
+        return self.method == "GET" or self.method in getattr(self.view, "preconditions", {})
 
     def _needs_tag(self) -> bool:
         return bool(getattr(self.view, "preconditions", {}).get(self.method))

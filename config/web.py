@@ -29,7 +29,8 @@ from config.requests import request_id
 from config.wsgi import application as wsgi
 
 # isort: split
-from feed import waiting  # once Django is set up
+from access import limits  # once Django is set up
+from feed import waiting
 from recordings import linked
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class Web:
                 fresh.append(message)
 
             body[0].seek(0)
-            return await self.pass_on({**prepared}, receive, keep) or waiting.Answer(None, fresh)
+            return await self.pass_on({**prepared, limits.AGAIN: True}, receive, keep) or waiting.Answer(None, fresh)
 
         if held_back := await self.pass_on({**prepared}, receive, send):
             await self.waiting.answer(held_back, again, receive, send)

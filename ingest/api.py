@@ -24,9 +24,11 @@ from rest_framework.reverse import reverse
 from access import log
 from access.idempotency import idempotent
 from access.models import AccessEntry, Scope
-from config.conditional import etag, must_match
+from config.conditional import must_match, tagged
+from config.fields import take_nothing
+from config.paging import NewestFirst
 from config.problems import RETRY_AFTER_SECONDS, Conflict, Gone, TooLarge, UnsupportedMedia, invalid
-from config.rest import NewestFirst, OfClinic
+from config.rest import OfClinic
 from ingest import asking, uploads
 from ingest.filters import RequestFilters, SessionFilters
 from ingest.lifecycle import lock
@@ -66,8 +68,7 @@ class SessionList(OfClinic, generics.ListAPIView[Session]):
             session = open_session(self.clinic, **wanted.validated_data)
             log.record(request, CHANGED, [session], mode="opened")
         shown = SessionShown(session).data
-        headers = {"Location": reverse("session", [session.pk], request=request), "ETag": etag(shown)}
-        return Response(shown, status=201, headers=headers)
+        return tagged(shown, 201, {"Location": reverse("session", [session.pk], request=request)})
 
 
 class SessionOne(OfClinic, generics.RetrieveAPIView[Session]):
@@ -87,24 +88,17 @@ class SessionOne(OfClinic, generics.RetrieveAPIView[Session]):
             session = self.get_object()
             wanted.is_valid(raise_exception=True)
             must_match(request, SessionShown(session).data)
-            with changing_refusals():
+            try:
                 changed = change_session(session, **wanted.validated_data)
+            except NotNow as error:
+                raise Conflict(str(error)) from None
             session.refresh_from_db()
             log.record(request, CHANGED, [session] if changed else [], mode="edited")
-        shown = SessionShown(session).data
-        return Response(shown, headers={"ETag": etag(shown)})
+        return tagged(SessionShown(session).data)
 
     def get_queryset(self) -> Any:
         rows = super().get_queryset()
         return rows.select_for_update(no_key=True) if self.request.method == "PATCH" else rows
-
-
-@contextmanager
-def changing_refusals() -> Iterator[None]:
-    try:
-        yield
-    except NotNow as error:
-        raise Conflict(str(error)) from None
 
 
 class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
@@ -112,7 +106,7 @@ class SessionAudio(OfClinic, generics.GenericAPIView[Session]):
 
     queryset = Session.objects.all()
     scopes = {"GET": READ, "PUT": WRITE}
-    problems = {"PUT": (409, 413, 415, 422)}
+    problems = {"PUT": (409,)}
     parameters = {"GET": NewestFirst.parameters}
 
     @extend_schema(responses=AudioShown(many=True))
@@ -158,7 +152,6 @@ def upload_refusals() -> Iterator[None]:
 class SessionRequests(OfClinic, generics.GenericAPIView[Session]):
     queryset = Session.objects.all()
     scopes = {"POST": WRITE}
-    problems = {"POST": (409,)}
 
     @extend_schema(request=NewRequest, responses={202: RequestShown})
     @idempotent
@@ -204,9 +197,8 @@ def asking_refusals() -> Iterator[None]:
 def accepted(request: Request, asked: AsyncRequest, status: int = 202) -> Response:
     """The request as it stands now, and where and when to ask for it."""
     row = shown_requests().get(pk=asked.pk)
-    shown = RequestShown(row).data
     headers = {"Location": reverse("request", [asked.pk], request=request)} if status == 202 else {}
-    return Response(shown, status=status, headers=headers | ask_again_after(row) | {"ETag": etag(shown)})
+    return tagged(RequestShown(row).data, status, headers | ask_again_after(row))
 
 
 def ask_again_after(asked: AsyncRequest) -> dict[str, str]:
@@ -246,10 +238,10 @@ class RequestOne(OfClinic, generics.RetrieveAPIView[AsyncRequest]):
 class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
     queryset = AsyncRequest.objects.all()
     scopes = {"POST": WRITE}
-    problems = {"POST": (409,)}
     preconditions = {"POST": False}
 
     def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int, mode: str) -> Response:
+        take_nothing(request)
         with asking_refusals(), transaction.atomic():
             asked = self.get_object()
             if "If-Match" in request.headers:

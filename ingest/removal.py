@@ -91,6 +91,7 @@ def _remove(session_id: UUID, by: Actor, is_forced: bool) -> Counter[str]:
     if session is None:
         return Counter()
     submission_ids = _locked(Submission.objects.filter(request__in=request_ids))
+    notes.hold(session_id)
     if _is_held(session_id, request_ids, submission_ids):
         raise Kept(AT_WORK)
     if not is_forced and (why := in_progress([session_id])):

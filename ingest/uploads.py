@@ -46,8 +46,6 @@ def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, b
     Raises EmptyBody, AudioTooLarge, SessionClosed, probe.NotAudio, and Session.DoesNotExist where it was removed
     meanwhile; then nothing is kept.
     """
-    if session.state == Session.State.CLOSED:
-        raise SessionClosed
     folder = Path(settings.UPLOAD_DIR)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tidy(folder)
@@ -57,6 +55,8 @@ def keep_audio(session: Session, body: BinaryIO, *, by: Actor) -> tuple[Audio, b
             size, sha256 = _copy(body, copy)
             if known := Audio.objects.filter(session=session, sha256=sha256).first():
                 return known, False
+            if session.state == Session.State.CLOSED:
+                raise SessionClosed
             connection.close()  # a long recording takes seconds to look at: no connection waits for that
             sound = probe.probe(path)
             key = f"audio/{session.clinic_id}/{session.pk}/{sha256}"

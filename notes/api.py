@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from rest_framework.response import Response
 
 from access import log
 from access.models import AccessEntry, Scope
-from config.paging import ById, ByTime
-from config.rest import NewestFirst, OfClinic, included
+from config.paging import ById, ByTime, NewestFirst
+from config.problems import Unavailable
+from config.rest import OfClinic, included
 from notes import search
 from notes.filters import NoteFilters, TranscriptFilters
 from notes.models import Addendum, Note, NoteVersion, Transcript
@@ -29,8 +31,8 @@ INCLUDE = OpenApiParameter(
     style="form",
     explode=False,
 )
-#: Of PostgreSQL's, before a page of what was found until then is given.
-PATIENCE_SECONDS = 1.0
+#: Of PostgreSQL's, before a page of what was found until then is given; and where that is nothing at all.
+PATIENCE_SECONDS, LAST_SECONDS = 1.0, 10.0
 
 
 def shown_notes() -> Any:
@@ -90,16 +92,21 @@ class NewestFound(NewestFirst):
         by_change = "q" not in given and not {"updated_since", "updated_before"}.isdisjoint(given)
         return ByTime("updated_at") if by_change else super().order(request)
 
-    def take(self, rows: QuerySet[Any], most: int, request: Request) -> tuple[list[Any], bytes | None]:
+    def take(
+        self, rows: QuerySet[Any], most: int, request: Request, *, backwards: bool
+    ) -> tuple[list[Any], bytes | None]:
         if not (words := request.query_params.get("q")):
-            return super().take(rows, most, request)
+            return super().take(rows, most, request, backwards=backwards)
         program: Any = request.auth
-        what = search.asked(words, [program.clinic_id])
-        look = search.newest if rows.query.order_by == ("-id",) else search.oldest
-        hits = look(rows, what, most, PATIENCE_SECONDS)
+        look = partial(search.found, rows, search.asked(words, [program.clinic_id]), most, is_oldest_first=backwards)
+        hits = look(seconds=PATIENCE_SECONDS)
         if hits.is_stuck:  # its next page would be itself
-            hits = look(rows, what, most)
-        return list(rows.filter(pk__in=hits.ids)), hits.reached.bytes if hits.reached else None
+            hits = look(seconds=LAST_SECONDS)
+        if hits.is_stuck:
+            raise Unavailable("The search takes too long at this moment. Try again in a few seconds.")
+        # One that somebody changes meanwhile may be missing: the page ends after what was found, not before.
+        reached = hits.reached or (hits.ids[-1] if len(hits.ids) == most else None)
+        return list(rows.filter(pk__in=hits.ids)), reached.bytes if reached else None
 
 
 class NoteList(ReadsNotes, generics.ListAPIView[Note]):
@@ -123,7 +130,6 @@ class NoteOne(ReadsNotes, generics.RetrieveAPIView[Note]):
     queryset = with_words(shown_notes())
     serializer_class = NoteShown
     scopes = READ
-    problems = {"GET": (422,)}
     parameters = {"GET": ("include",)}
 
     @extend_schema(parameters=[INCLUDE])

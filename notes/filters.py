@@ -10,7 +10,7 @@ from django_filters.rest_framework import CharFilter, ChoiceFilter, FilterSet, U
 from config.fields import MomentFilter
 from notes.models import Note, Transcript
 
-CHANGED = "By the latest change; the list is then in the order of changes, the latest first."
+CHANGED = "By the latest change; without q the list is then in the order of changes, the latest first."
 WORDS = (
     'Words of the note or of its transcript. "Quotes", OR and -without are understood. '
     "What takes longer than a second to look for comes on several pages, of which some may be empty."

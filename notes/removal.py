@@ -12,6 +12,11 @@ from notes.models import HELD, Addendum, Dismissal, Draft, Evidence, Note, NoteS
 BELOW = (Draft, Evidence, Dismissal, Addendum, NoteVersion, NoteSection)
 
 
+def hold(session_id: UUID) -> None:
+    """Keeps everybody from a session's notes until the transaction ends."""
+    list(Note.objects.filter(session=session_id).order_by("pk").select_for_update().values_list("pk"))
+
+
 def under_review(session_ids: Collection[UUID]) -> set[UUID]:
     """Those of the sessions of which somebody has a note in hand."""
     held = Note.objects.filter(session__in=session_ids, state__in=HELD)

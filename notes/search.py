@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import psycopg
 from django.contrib.postgres.search import SearchQueryField
 from django.db import connection, transaction
 from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
@@ -89,36 +90,29 @@ class Hits:
         return moment_of(self.reached) if self.reached else None
 
 
-def newest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
+def found(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0, *, is_oldest_first: bool = False) -> Hits:
     """The ids of so many of the rows that hold it, newest first. `seconds`: of looking, 0 for without end.
 
     What seems to be rare is looked for everywhere at once, for a quarter more of that time.
     """
-    return _found(rows.order_by("-pk"), what, most, seconds)
-
-
-def oldest(rows: QuerySet[Row], what: Asked, most: int, seconds: float = 0) -> Hits:
-    """The same, oldest first."""
-    return _found(rows.order_by("pk"), what, most, seconds)
-
-
-def _found(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> Hits:
     if what and guess(guessed(rows, what)) < FEW:
         with suppress(QueryCanceled):
-            found = list(_taken(rows, [what.on(EVERYWHERE)], most, seconds / 4))
-            return Hits([pk for _, pk in found if pk])
-    return _by_shelves(rows, what, most, seconds)
+            hits = list(_taken(rows, [what.on(EVERYWHERE)], most, seconds / 4, is_oldest_first))
+            return Hits([pk for _, pk in hits if pk])
+    return _by_shelves(rows, what, most, seconds, is_oldest_first)
 
 
-def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> Hits:
-    near, far = (some.values_list("pk", flat=True).first() for some in (rows, rows.reverse()))
+def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float, is_oldest_first: bool) -> Hits:
+    ends = [rows.order_by(by).values_list("pk", flat=True).first() for by in ("-pk", "pk")]
+    near, far = reversed(ends) if is_oldest_first else ends
     if not what or near is None or far is None:
         return Hits([])
     groups = list(_groups(near, far))
     ids: list[UUID] = []
     reached = None
     try:
-        for number, pk in _taken(rows, [what.on(group.shelves) for group in groups], most, seconds):
+        queries = [what.on(group.shelves) for group in groups]
+        for number, pk in _taken(rows, queries, most, seconds, is_oldest_first):
             reached = pk or groups[number - 1].far
             ids += [pk] if pk else []
     except QueryCanceled:
@@ -126,7 +120,9 @@ def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float) -> 
     return Hits(ids[:most])
 
 
-def _taken(rows: QuerySet[Row], queries: list[str], most: int, seconds: float) -> Iterator[tuple[int, UUID | None]]:
+def _taken(
+    rows: QuerySet[Row], queries: list[str], most: int, seconds: float, is_oldest_first: bool
+) -> Iterator[tuple[int, UUID | None]]:
     """What these queries find, each with the query's number from 1, and one row of those that find nothing.
 
     PostgreSQL takes them in turn, and none once there are enough. Raises QueryCanceled after the last row that it had.
@@ -134,14 +130,21 @@ def _taken(rows: QuerySet[Row], queries: list[str], most: int, seconds: float) -
     of_one = rows.filter(Holds(F("search"), Query(Func(template="shelf.query"))))
     # By the ids themselves PostgreSQL might walk all rows in their order, and unpack the vector of each.
     pk = Coalesce("pk", "pk")
-    in_order = of_one.order_by(pk.desc() if rows.query.order_by == ("-pk",) else pk).values("pk")[:most]
-    hits, given = in_order.query.sql_with_params()
+    hits, given = (
+        of_one.order_by(pk.asc() if is_oldest_first else pk.desc()).values("pk")[:most].query.sql_with_params()
+    )
     sql = f"""
         SELECT number, hit.id FROM unnest(%s::text[]) WITH ORDINALITY AS shelf (query, number)
         LEFT JOIN LATERAL ({hits}) AS hit (id) ON true LIMIT %s
     """  # noqa: S608
-    with _within(seconds), connection.cursor() as cursor:
-        yield from cursor.cursor.stream(sql, [queries, *given, most + len(queries)])
+    try:
+        with _within(seconds), connection.cursor() as cursor:
+            yield from cursor.cursor.stream(sql, [queries, *given, most + len(queries)])
+    except QueryCanceled:
+        raise
+    except psycopg.Error:
+        with connection.wrap_database_errors:  # a stream is psycopg's own, whose errors nobody else knows
+            raise
 
 
 @contextmanager

@@ -27,7 +27,8 @@ from access.idempotency import idempotent, idempotent_until
 from access.log import Actor
 from access.models import AccessEntry, Scope
 from config import files
-from config.conditional import etag
+from config.conditional import tagged
+from config.fields import take_nothing
 from config.headers import RANGE
 from config.problems import RETRY_AFTER_SECONDS, Conflict, Gone, invalid
 from config.rest import OfClinic, gone
@@ -94,7 +95,7 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
     serializer_class = RecordingShown
     filterset_class = RecordingFilters
     scopes = {**READ, "POST": Scope.SESSIONS_WRITE}
-    problems = {"POST": (409, 410)}
+    problems = {"POST": (410,)}
 
     @extend_schema(request=NewRecording, responses={202: RecordingShown})
     @idempotent
@@ -108,9 +109,8 @@ class RecordingList(OfClinic, generics.ListAPIView[Recording]):
             except services.OfAnother:
                 raise Conflict("The vendor's recording belongs to another session of the clinic.") from None
             access_log.record(request, AccessEntry.Action.CHANGED, [recording], mode="adopted")
-        shown = RecordingShown(recording).data
-        headers = {"Location": reverse("recording", [recording.pk], request=request), "ETag": etag(shown)}
-        return Response(shown, status=202, headers=headers | {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        headers = {"Location": reverse("recording", [recording.pk], request=request)}
+        return tagged(RecordingShown(recording).data, 202, headers | {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
     def kept(self, given: Any) -> Kept:
         """Raises ValidationError for what is not the clinic's, or may not be kept."""
@@ -150,13 +150,13 @@ class RecordingOne(OfClinic, generics.RetrieveAPIView[Recording]):
 class RecordingLink(OfClinic, generics.GenericAPIView[Recording]):
     queryset = Recording.objects.select_related("account")
     scopes = {"POST": Scope.RECORDINGS_READ}
-    problems = {"POST": (410, 422)}
     parameters = {"POST": ("download",)}
 
     @extend_schema(request=None, responses={200: LinksShown}, parameters=[DOWNLOAD])
     @idempotent_until(handing.ends)
     def post(self, request: Request, pk: UUID) -> Response:
         """Gives fresh links to its parts: ours once there is a copy, the vendor's until then. Goes into the log."""
+        take_nothing(request)
         download = is_download(request.query_params.get("download", "false"))
         recording = self.get_object()
         with refusals(recording):
@@ -187,8 +187,7 @@ class RecordingAudio(OfClinic, generics.GenericAPIView[Recording]):
     queryset = Recording.objects.select_related("account")
     content_negotiation_class = Whatever
     scopes = READ
-    problems = {"GET": (404, 409, 410)}
-    preconditions = {"GET": False}
+    problems = {"GET": (409,)}
 
     @extend_schema(responses=AUDIO, parameters=[RANGE])
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:

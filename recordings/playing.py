@@ -90,11 +90,10 @@ def whole_of(parts: list[RecordingPart], number: int | None) -> Whole:
 def answered(request: HttpRequest, playing: Whole, afar: Afar | None) -> HttpResponse | StoredResponse:
     """With the first piece at hand; without any for who has it already, or takes it to be another one."""
     asked = (request.headers.get("Range", ""), request.headers.get("If-Range", ""))
-    found = files.answer(playing.size, CONTENT_TYPE, playing.etag, *asked)
+    found = files.answer(request.method, playing.size, CONTENT_TYPE, playing.etag, *asked)
     if unmet := conditional.unmet(request, found.headers):
         return unmet
-    stop = found.stop if request.method == "GET" else found.start
-    chunks = begun(read(playing, found.start, stop, afar))
+    chunks = begun(read(playing, found.start, found.stop, afar))
     kind = ProxiedResponse if afar else StoredResponse
     return kind(chunks, status=found.status, headers=found.headers)
 

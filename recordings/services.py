@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,7 +86,8 @@ def adopt(kept: Kept) -> Recording:
     if recording.session_id != kept.session_id:
         raise OfAnother
     if is_given_up(recording):
-        archive_now(recording)
+        with suppress(NotNow):  # somebody else was quicker
+            archive_now(recording)
         recording.refresh_from_db()
     return recording
 

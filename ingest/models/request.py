@@ -111,8 +111,10 @@ class AsyncRequest(ClinicOwned):
 
     @property
     def current_submission(self) -> Submission:
-        """The latest try; prefetch `submissions` where many are shown."""
-        latest: Submission = max(self.submissions.all(), key=lambda submission: submission.number)
+        """The latest try; prefetch `submissions` where many are shown. Raises DoesNotExist where it was removed."""
+        latest: Submission | None = max(self.submissions.all(), key=lambda submission: submission.number, default=None)
+        if latest is None:
+            raise Submission.DoesNotExist
         return latest
 
 

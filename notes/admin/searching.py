@@ -32,7 +32,7 @@ class Words:
         return search.guessed(self.among, self.asked)
 
     def newest(self, most: int, *, thoroughly: bool) -> tuple[Sequence[UUID], datetime | None]:
-        hits = search.newest(self.among, self.asked, most, THOROUGHLY if thoroughly else QUICKLY)
+        hits = search.found(self.among, self.asked, most, THOROUGHLY if thoroughly else QUICKLY)
         return hits.ids, hits.back_to
 
     def excerpts(self, rows: Sequence[Any]) -> Mapping[UUID, desk.Excerpt]:

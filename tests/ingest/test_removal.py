@@ -35,6 +35,7 @@ from recordings import downloads
 from recordings.models import Links, Listening, Recording, RecordingPart, Waveform
 from tests.admin.rows import SAID, consultation
 from tests.factories import (
+    AsyncRequestFactory,
     AudioFactory,
     CallbackFactory,
     NoteFactory,
@@ -138,7 +139,7 @@ def test_a_session_takes_as_many_statements_however_much_is_below_it(
     few = SessionFactory(clinic=clinic)
     SubmissionFactory(request__session=few, request__ready=True)
     for each in (few, session):
-        with django_assert_num_queries(38):
+        with django_assert_num_queries(39):
             remove(each)
 
 
@@ -339,7 +340,7 @@ def test_an_upload_to_a_session_that_is_removed_meanwhile_leaves_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asking_for_a_session_that_is_removed_at_that_moment_is_a_conflict(api: Api, clinic: Clinic) -> None:
+def test_asking_for_a_session_that_is_removed_at_that_moment_is_to_be_tried_again(api: Api, clinic: Clinic) -> None:
     """The session is there when the request is made, and gone when it is committed."""
     session = AudioFactory(session__clinic=clinic).session
     VendorAccountFactory(clinic=clinic)
@@ -355,8 +356,40 @@ def test_asking_for_a_session_that_is_removed_at_that_moment_is_a_conflict(api: 
         asking.start()
         eventually(is_waiting)
     asking.join(30)
-    assert_problem(answers[0], 409)
+    assert_problem(answers[0], 503)
+    assert_problem(api.post(f"sessions/{session.pk}/requests", {"vendor": "nabla", "output_objects": ["note"]}), 410)
     assert not AsyncRequest.objects.exists()
+
+
+def test_what_loses_its_rows_while_it_is_shown_is_to_be_asked_for_again(api: Api, clinic: Clinic) -> None:
+    """As where a removal ends between two statements of one answer."""
+    asked = AsyncRequestFactory(session__clinic=clinic)
+    for path in ("requests", f"requests/{asked.pk}"):
+        answer = api.get(path)
+        assert_problem(answer, 503)
+        assert answer["Retry-After"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_note_that_somebody_claims_at_that_moment_is_kept(clinic: Clinic, storage: Path) -> None:
+    note = NoteFactory(request__session__clinic=clinic, request__ready=True)
+    said: list[str] = []
+
+    def removed() -> None:
+        try:
+            remove(note.request.session)
+        except removal.Kept as kept:
+            said.append(str(kept))
+        connection.close()
+
+    removing = threading.Thread(target=removed)
+    with transaction.atomic():
+        Note.objects.filter(pk=note.pk).update(state="in_review", holder=UserFactory())
+        removing.start()
+        eventually(is_waiting)
+    removing.join(30)
+    assert said == ["somebody has its note in hand"]
+    assert Note.objects.filter(pk=note.pk).exists()
 
 
 def is_waiting() -> bool:

@@ -10,14 +10,15 @@ from uuid import UUID
 import pytest
 
 from access.models import Clinic
+from notes import search
 from notes.models import Note, Transcript
-from notes.search import Hits, asked, newest, oldest
+from notes.search import Hits, asked
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
 from tests.notes.slow import looked_at, make_slow
 
 
 def found(clinic: Clinic, words: str, kind: Any = Note, most: int = 50) -> list[UUID]:
-    return list(newest(kind.objects.for_clinic(clinic), asked(words, [clinic.pk]), most).ids)
+    return list(search.found(kind.objects.for_clinic(clinic), asked(words, [clinic.pk]), most).ids)
 
 
 @pytest.fixture
@@ -87,8 +88,8 @@ def test_transcripts_are_found_by_what_was_said_alone(clinic: Clinic, knee: Note
 
 def test_another_clinics_words_are_never_found(clinic: Clinic, other_clinic: Clinic, knee: Note) -> None:
     assert found(other_clinic, "knee") == []
-    assert not newest(Note.objects.for_clinic(other_clinic), asked("knee", [clinic.pk]), 50).ids
-    assert not newest(Note.objects.all(), asked("knee", [other_clinic.pk]), 50).ids
+    assert not search.found(Note.objects.for_clinic(other_clinic), asked("knee", [clinic.pk]), 50).ids
+    assert not search.found(Note.objects.all(), asked("knee", [other_clinic.pk]), 50).ids
 
 
 def test_where_a_row_stands_is_no_word_that_finds_it(clinic: Clinic, knee: Note) -> None:
@@ -131,10 +132,10 @@ def test_none_is_missing_between_the_shelves(clinic: Clinic) -> None:
         NoteFactory(pk=pk, request__session__clinic=clinic)
     for newer, pk in pairwise(ids):
         rows = Note.objects.for_clinic(clinic).filter(pk__lt=newer)
-        assert newest(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :]
+        assert search.found(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :]
     for older, pk in pairwise(ids[::-1]):
         rows = Note.objects.for_clinic(clinic).filter(pk__gt=older)
-        assert oldest(rows, asked("knee", [clinic.pk]), 100).ids == ids[ids.index(pk) :: -1]
+        assert search.found(rows, asked("knee", [clinic.pk]), 100, is_oldest_first=True).ids == ids[ids.index(pk) :: -1]
 
 
 def made_at(moment: str) -> UUID:
@@ -153,7 +154,7 @@ def test_what_takes_too_long_ends_with_what_was_found(clinic: Clinic) -> None:
         NoteFactory(pk=pk, request__session__clinic=clinic)
     for place, slow in enumerate(ids):
         rows = looked_at(Note.objects.for_clinic(clinic), slow, 1)
-        hits = newest(rows, asked("knee", [clinic.pk]), 100, seconds=0.1)
+        hits = search.found(rows, asked("knee", [clinic.pk]), 100, seconds=0.1)
         assert list(hits.ids) == [pk for pk in ids[:place] if pk in hits.ids]
         assert hits.back_to is not None
         assert {pk for pk in ids if at(int(hits.back_to.timestamp() * 1000)) <= pk} <= set(hits.ids)
@@ -167,9 +168,9 @@ def test_whenever_time_ends_what_was_found_is_right_and_the_connection_goes_on(c
         NoteFactory(pk=pk, request__session__clinic=clinic)
     what = asked("knee", [clinic.pk])
     for tenths in range(1, 120):  # of a millisecond: about what it takes
-        hits = newest(Note.objects.for_clinic(clinic), what, 100, seconds=tenths / 10_000)
+        hits = search.found(Note.objects.for_clinic(clinic), what, 100, seconds=tenths / 10_000)
         assert list(hits.ids) == (ids[: len(hits.ids)] if hits.back_to else ids)
 
 
 def test_there_is_time_for_what_takes_none(clinic: Clinic, knee: Note) -> None:
-    assert newest(Note.objects.all(), asked("knee", [clinic.pk]), 50, seconds=20) == Hits([knee.pk])
+    assert search.found(Note.objects.all(), asked("knee", [clinic.pk]), 50, seconds=20) == Hits([knee.pk])

@@ -11,9 +11,9 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from access.models import Clinic
-from notes import indexing
+from notes import indexing, search
 from notes.models import Note, Transcript
-from notes.search import asked, newest
+from notes.search import asked
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
 
 WORDS = ["".join(letters) for letters in itertools.islice(itertools.product(string.ascii_lowercase, repeat=4), 300_000)]
@@ -46,7 +46,7 @@ def test_neither_of_a_note_and_a_transcript_without_end_keeps_the_other_from_bei
 
 def found(words: str, kind: Any = Transcript) -> bool:
     every = list(Clinic.objects.values_list("pk", flat=True))
-    return bool(newest(kind.objects.all(), asked(words, every), 1).ids)
+    return bool(search.found(kind.objects.all(), asked(words, every), 1).ids)
 
 
 def test_words_that_change_are_indexed_anew(clinic: Clinic) -> None:
@@ -70,7 +70,7 @@ def test_one_that_cannot_be_indexed_keeps_the_others_from_nothing(clinic: Clinic
     Transcript.objects.update(search=None)
     indexing.index_due()
     assert not indexing.is_due()
-    assert newest(Transcript.objects.all(), asked("knee", [clinic.pk]), 3).ids == [rows[2].pk, rows[0].pk]
+    assert search.found(Transcript.objects.all(), asked("knee", [clinic.pk]), 3).ids == [rows[2].pk, rows[0].pk]
 
 
 def test_what_could_not_be_indexed_for_another_reason_is_tried_again(clinic: Clinic) -> None:

@@ -124,6 +124,17 @@ def test_what_was_given_up_is_looked_for_again(
     assert tried(recording).state == "archived"
 
 
+def test_what_a_worker_looks_for_again_already_is_adopted_all_the_same(
+    api: Api, recording: Recording, keeper: Keeper
+) -> None:
+    past = timezone.now() - timedelta(days=9)
+    keeper.errors = [pending()]
+    assert tried(recording, created_at=past, available_until=past).state == "lost"
+    Recording.objects.filter(pk=recording.pk).update(lease_until=timezone.now() + timedelta(minutes=1))
+    named = {"session": str(recording.session_id), "vendor": "suki", "ambient_session_id": recording.vendor_ref}
+    assert api.post("recordings", named).status_code == 202
+
+
 def test_what_the_vendor_called_gone_is_not(clinic: Clinic, half: Recording) -> None:
     with pytest.raises(services.NotNow):
         services.archive_now(half)

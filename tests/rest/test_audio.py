@@ -92,6 +92,15 @@ def test_audio_over_the_limit_is_refused(api: Api, session: Session, settings: A
     assert not Audio.objects.exists()
 
 
+def test_what_was_taken_is_told_again_once_the_session_is_closed(api: Api, session: Session) -> None:
+    """Its answer was lost, and another program has closed the session."""
+    first = api.put(f"sessions/{session.pk}/audio", tone(), content_type="audio/wav")
+    Session.objects.update(state="closed")
+    again = api.put(f"sessions/{session.pk}/audio", tone(), content_type="audio/wav")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["id"] == first.json()["id"]
+
+
 def test_a_closed_session_takes_no_audio(api: Api, session: Session) -> None:
     Session.objects.update(state="closed")
     assert_problem(api.put(f"sessions/{session.pk}/audio", tone(), content_type="audio/wav"), 409)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from access.models import Clinic
 from feed.models import Event
 from ingest.models import AsyncRequest, Session, Submission
-from tests.factories import AudioFactory, SessionFactory, VendorAccountFactory
+from tests.factories import AudioFactory, RecordingFactory, SessionFactory, SubmissionFactory, VendorAccountFactory
 from tests.rest.api import Api, assert_problem
 
 SESSION = {"kind": "ambient", "language": "en-US", "consent": True}
@@ -116,6 +117,17 @@ def test_a_member_that_there_is_not_is_refused_beside_the_fields_that_are_wrong(
     )
     (unknown,) = (error for error in said["errors"] if error["field"] == "submited_elsewhere")
     assert unknown["detail"].startswith("There is no such member. There are: ")
+
+
+@pytest.mark.parametrize("action", ["requests/{}/retry", "requests/{}/cancel", "recordings/{}/link"])
+def test_what_takes_no_body_refuses_one_with_members(api: Api, clinic: Clinic, action: str) -> None:
+    """A download said there, and not in the address, would give links for playing."""
+    SubmissionFactory(request__session__clinic=clinic, request__pk=(pk := uuid4()))
+    path = action.format(pk if "requests" in action else RecordingFactory(session__clinic=clinic).pk)
+    assert_problem(api.post(path, {"download": True}), 422, "download")
+    assert_problem(api.post(path, [1]), 422, "body")
+    assert_problem(api.post(path, b"{"), 400)
+    assert AsyncRequest.objects.get().state == "queued"
 
 
 def test_without_a_body_every_required_field_is_missing(api: Api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -28,12 +28,6 @@ from tests.factories import (
 from tests.rest.api import Api, assert_problem
 
 
-def ids(api: Api, path: str) -> list[str]:
-    response = api.get(path)
-    assert response.status_code == 200, response.content
-    return [row["id"] for row in response.json()["results"]]
-
-
 # --- Sessions
 @pytest.mark.parametrize(
     ("query", "found"),
@@ -49,22 +43,22 @@ def ids(api: Api, path: str) -> list[str]:
 def test_sessions(api: Api, clinic: Clinic, query: str, found: bool) -> None:
     session = SessionFactory(clinic=clinic, kind="dictation", encounter_ref="visit 7")
     SessionFactory(kind="dictation", encounter_ref="visit 7")
-    assert ids(api, f"sessions?{query}") == ([str(session.pk)] if found else [])
+    assert api.ids(f"sessions?{query}") == ([str(session.pk)] if found else [])
 
 
 def test_sessions_by_the_time_of_their_making(api: Api, clinic: Clinic) -> None:
     made = [SessionFactory(clinic=clinic) for _ in range(3)]
     middle = made[1].created_at.isoformat().replace("+00:00", "Z")
-    assert ids(api, f"sessions?created_since={middle}") == [str(made[2].pk), str(made[1].pk)]
-    assert ids(api, f"sessions?created_before={middle}") == [str(made[0].pk)]
-    assert ids(api, f"sessions?created_before={middle}&created_since={middle}") == []
+    assert api.ids(f"sessions?created_since={middle}") == [str(made[2].pk), str(made[1].pk)]
+    assert api.ids(f"sessions?created_before={middle}") == [str(made[0].pk)]
+    assert api.ids(f"sessions?created_before={middle}&created_since={middle}") == []
 
 
 @pytest.mark.parametrize("name", ["created_since", "created_before"])
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
 def test_the_ends_of_time_are_times(api: Api, clinic: Clinic, name: str, time: str) -> None:
     SessionFactory(clinic=clinic)
-    assert len(ids(api, f"sessions?{name}={time}")) == ((name == "created_since") == (time[0] != "9"))
+    assert len(api.ids(f"sessions?{name}={time}")) == ((name == "created_since") == (time[0] != "9"))
 
 
 @pytest.mark.parametrize(
@@ -102,10 +96,10 @@ def test_requests(api: Api, clinic: Clinic) -> None:
     late = timezone.now() - timedelta(days=1)
     nabla = of("nabla", request__vendor="nabla", request__waiting=True, request__waiting_since=late)
     suki = of("suki", request__vendor="suki", request__waiting=True)
-    assert ids(api, "requests?vendor=suki") == [suki]
-    assert ids(api, "requests?overdue=true") == [nabla]
-    assert ids(api, "requests?overdue=false") == [suki]
-    assert ids(api, "requests?overdue=true&vendor=suki") == []
+    assert api.ids("requests?vendor=suki") == [suki]
+    assert api.ids("requests?overdue=true") == [nabla]
+    assert api.ids("requests?overdue=false") == [suki]
+    assert api.ids("requests?overdue=true&vendor=suki") == []
 
 
 def test_what_came_of_a_request(api: Api, clinic: Clinic) -> None:
@@ -113,14 +107,21 @@ def test_what_came_of_a_request(api: Api, clinic: Clinic) -> None:
     for request in (first, second):
         NoteFactory(request=request)
         TranscriptFactory(request=request)
-    assert ids(api, f"notes?request={first.pk}") == [str(first.note.pk)]
-    assert ids(api, f"transcripts?request={first.pk}") == [str(first.transcript.pk)]
+    assert api.ids(f"notes?request={first.pk}") == [str(first.note.pk)]
+    assert api.ids(f"transcripts?request={first.pk}") == [str(first.transcript.pk)]
 
 
 def test_recordings_by_vendor(api: Api, clinic: Clinic) -> None:
     suki = RecordingFactory(session__clinic=clinic)
-    assert ids(api, "recordings?vendor=suki") == [str(suki.pk)]
-    assert ids(api, "recordings?vendor=dragon") == []
+    assert api.ids("recordings?vendor=suki") == [str(suki.pk)]
+    assert api.ids("recordings?vendor=dragon") == []
+
+
+@pytest.mark.parametrize("path", ["requests", "transcripts", "notes", "recordings"])
+@pytest.mark.parametrize("blanks", ["%20{}", "{}%09", "+{}+"])
+def test_blanks_around_an_id_do_no_harm(api: Api, path: str, blanks: str) -> None:
+    found = api.get(f"{path}?session={blanks.format(uuid4())}")
+    assert (found.status_code, found.json()["results"]) == (200, [])
 
 
 # --- Notes by their latest change
@@ -130,10 +131,10 @@ def test_notes_by_change_are_in_the_order_of_their_changes(api: Api, clinic: Cli
     for note, day in zip(notes, days, strict=True):
         Note.objects.filter(pk=note.pk).update(updated_at=datetime(2026, 3, day, tzinfo=UTC))
     by_change = [str(notes[place].pk) for place in (3, 1, 0, 4, 2)]
-    assert ids(api, "notes?updated_since=2026-03-01T00:00:00Z") == by_change
-    assert ids(api, "notes?updated_since=2026-03-02T00:00:00Z&updated_before=2026-03-05T00:00:00Z") == by_change[2:4]
+    assert api.ids("notes?updated_since=2026-03-01T00:00:00Z") == by_change
+    assert api.ids("notes?updated_since=2026-03-02T00:00:00Z&updated_before=2026-03-05T00:00:00Z") == by_change[2:4]
     assert read_through(api, "notes?updated_before=2026-03-06T00:00:00Z&limit=2") == by_change
-    assert ids(api, "notes") == [str(note.pk) for note in reversed(notes)]
+    assert api.ids("notes") == [str(note.pk) for note in reversed(notes)]
 
 
 def read_through(api: Api, path: str) -> list[str]:

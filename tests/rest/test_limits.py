@@ -14,6 +14,7 @@ from limits import parse
 from pytest_django import DjangoAssertNumQueries
 
 from access import keys, log
+from access.limits import AGAIN
 from access.models import ApiKey, Clinic
 from tests.rest.api import Api, a_key, assert_problem
 
@@ -194,3 +195,9 @@ def test_limits_are_described(db: None) -> None:
     assert len(limited) == 1
     headers = schema["components"]["responses"][limited.pop().rpartition("/")[2]]["headers"]
     assert headers.keys() >= {"Retry-After", "RateLimit", "RateLimit-Policy"}
+
+
+def test_what_is_looked_at_once_more_while_it_waits_is_counted_once(api: Api, settings: Settings) -> None:
+    settings.RATE_PER_KEY = parse("30000/day")
+    looks = [api.get("events", **scope) for scope in ({}, {"asgi.scope": {AGAIN: True}}, {})]
+    assert [standing(look)[1] for look in looks] == [29_999, 29_999, 29_998]

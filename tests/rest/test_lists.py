@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from access.models import Clinic
 from tests.factories import AsyncRequestFactory, NoteFactory, SessionFactory, SubmissionFactory, TranscriptFactory
-from tests.rest.api import Api
+from tests.rest.api import Api, ids
 
 
 @pytest.fixture
@@ -19,10 +19,6 @@ def sessions(clinic: Clinic) -> list[str]:
     """Five, newest first."""
     SessionFactory()
     return [str(SessionFactory(clinic=clinic).pk) for _ in range(5)][::-1]
-
-
-def ids(page: dict[str, Any]) -> list[str]:
-    return [row["id"] for row in page["results"]]
 
 
 def test_a_list_is_read_to_its_end_and_back(api: Api, sessions: list[str]) -> None:

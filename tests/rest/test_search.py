@@ -7,17 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from access.models import Clinic
 from notes.api import NoteList
 from notes.models import Note
 from tests.factories import AsyncRequestFactory, NoteFactory, TranscriptFactory
 from tests.notes.slow import looked_at, make_slow
-from tests.rest.api import Api
-
-
-def ids(page: dict[str, Any]) -> list[str]:
-    return [row["id"] for row in page["results"]]
+from tests.rest.api import Api, assert_problem, ids
 
 
 @pytest.fixture
@@ -74,6 +71,25 @@ def old_knees(clinic: Clinic) -> list[str]:
     return [str(pk) for pk in Note.objects.order_by("-pk").values_list("pk", flat=True)]
 
 
+#: What look_at (tests/notes/slow.py) does besides being slow.
+ENDING = """
+CREATE FUNCTION look_at(one uuid, slow uuid, seconds float8) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'admin_shutdown';
+END $$
+"""
+ONCE = """
+CREATE SEQUENCE looks;
+CREATE FUNCTION look_at(one uuid, slow uuid, seconds float8) RETURNS boolean COST 100000 LANGUAGE plpgsql AS $$ BEGIN
+    RETURN one <> slow OR nextval('looks') = 1;
+END $$
+"""
+
+
+def look_slowly(slow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_of = NoteList.get_queryset
+    monkeypatch.setattr(NoteList, "get_queryset", lambda view: looked_at(rows_of(view), slow, 0.5))
+
+
 def pages(api: Api, path: str | None, onwards: str = "next") -> Iterator[dict[str, Any]]:
     while path:
         page = api.get(path).json()
@@ -87,11 +103,39 @@ def test_what_takes_long_comes_on_several_pages(
 ) -> None:
     """One row takes half a second to look at, as many thousands would. What cannot be begun in time takes its time."""
     make_slow()
-    rows_of = NoteList.get_queryset
-    monkeypatch.setattr(NoteList, "get_queryset", lambda view: looked_at(rows_of(view), old_knees[place], 0.5))
+    look_slowly(old_knees[place], monkeypatch)
     monkeypatch.setattr("notes.api.PATIENCE_SECONDS", 0.1)
     onwards = list(pages(api, "notes?q=knee"))
     assert [pk for page in onwards for pk in ids(page)] == old_knees
     assert (len(onwards) > 1) == (place > 0)
     back = list(pages(api, onwards[-1]["previous"], "previous")) if ids(onwards[-1]) else []
     assert [pk for page in back for pk in ids(page)[::-1]] == old_knees[::-1][len(ids(onwards[-1])) :]
+
+
+def test_a_search_that_finds_no_time_at_all_is_to_be_tried_again(
+    api: Api, old_knees: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_slow()
+    look_slowly(old_knees[0], monkeypatch)
+    monkeypatch.setattr("notes.api.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("notes.api.LAST_SECONDS", 0.1)
+    assert_problem(api.get("notes?q=knee"), 503)
+
+
+def test_a_database_that_goes_away_meanwhile_is_unavailable(
+    api: Api, old_knees: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(ENDING)
+    look_slowly(old_knees[0], monkeypatch)
+    assert_problem(api.get("notes?q=knee"), 503)
+
+
+def test_one_that_is_claimed_meanwhile_ends_no_list(
+    api: Api, old_knees: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there when it is looked for, and not when it is read."""
+    with connection.cursor() as cursor:
+        cursor.execute(ONCE)
+    look_slowly(old_knees[0], monkeypatch)
+    assert [pk for page in pages(api, "notes?q=knee&limit=1") for pk in ids(page)] == old_knees[1:]
