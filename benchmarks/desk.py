@@ -35,8 +35,11 @@ GOAL = 1.5
 GREW = 1.2
 WARMING = 3
 LISTS = {
-    **{"notes": "notes/note", "transcripts": "notes/transcript", "sessions": "ingest/session"},
-    **{"requests": "ingest/asyncrequest", "callbacks": "ingest/callback"},
+    "notes": "notes/note",
+    "transcripts": "notes/transcript",
+    "sessions": "ingest/session",
+    "requests": "ingest/asyncrequest",
+    "callbacks": "ingest/callback",
 }
 PAGES = {
     "front page": "",
@@ -50,9 +53,16 @@ PAGES = {
 }
 CHOICE = re.compile(r'<a href="\?([\w=%.-]+)"')
 COLUMNS = {
-    **{"": "page", "statements, few": "statements_few", "many": "statements_many"},
-    **{"kB, few": "kb_few", "kB, many": "kb_many", "p50 ms, few": "p50_few"},
-    **{"p50, many": "p50_many", "p95, few": "p95_few", "p95, many": "p95_many", "times as slow": "ratio"},
+    "": "page",
+    "statements, few": "statements_few",
+    "many": "statements_many",
+    "kB, few": "kb_few",
+    "kB, many": "kb_many",
+    "p50 ms, few": "p50_few",
+    "p50, many": "p50_many",
+    "p95, few": "p95_few",
+    "p95, many": "p95_many",
+    "times as slow": "ratio",
 }
 Visit = Callable[[], Sequence[requests.Response]]
 
@@ -161,11 +171,16 @@ def measure(few: Mapping[str, Visit], many: Mapping[str, Visit], rounds: int) ->
 def row(page: str, few: Visits, many: Visits) -> dict[str, Any]:
     ratios = [one / other for one, other in zip(many.took, few.took, strict=True)]
     return {
-        **{"page": page, "ratio": round(statistics.median(ratios), 2)},
-        **{"statements_few": few.statements, "statements_many": many.statements},
-        **{"kb_few": round(few.size / 1000), "kb_many": round(many.size / 1000)},
-        **{"p50_few": round(milliseconds(few.took, 50), 1), "p50_many": round(milliseconds(many.took, 50), 1)},
-        **{"p95_few": round(milliseconds(few.took, 95), 1), "p95_many": round(milliseconds(many.took, 95), 1)},
+        "page": page,
+        "ratio": round(statistics.median(ratios), 2),
+        "statements_few": few.statements,
+        "statements_many": many.statements,
+        "kb_few": round(few.size / 1000),
+        "kb_many": round(many.size / 1000),
+        "p50_few": round(milliseconds(few.took, 50), 1),
+        "p50_many": round(milliseconds(many.took, 50), 1),
+        "p95_few": round(milliseconds(few.took, 95), 1),
+        "p95_many": round(milliseconds(many.took, 95), 1),
     }
 
 

@@ -22,9 +22,17 @@ from config.installation import one_line
 
 NAMES = {"pgbench": "pgbench, the ceiling", "plain": "plain DRF view", "door": "the door"}
 COLUMNS = {
-    **{"": "name", "bytes": "bytes", "clients": "clients", "accepted/s": "per_second"},
-    **{"of pgbench": "of_ceiling", "times plain": "times_plain", "p50 ms": "p50_ms", "p99 ms": "p99_ms"},
-    **{"p99.9 ms": "p99.9_ms", "CPU ms": "cpu_ms", "answers": "answers"},
+    "": "name",
+    "bytes": "bytes",
+    "clients": "clients",
+    "accepted/s": "per_second",
+    "of pgbench": "of_ceiling",
+    "times plain": "times_plain",
+    "p50 ms": "p50_ms",
+    "p99 ms": "p99_ms",
+    "p99.9 ms": "p99.9_ms",
+    "CPU ms": "cpu_ms",
+    "answers": "answers",
 }
 
 

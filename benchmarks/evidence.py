@@ -21,8 +21,16 @@ from benchmarks.report import table
 Weigh = Callable[[Sequence[str], Sequence[str], str], Any]
 SPLITS = ("tuning", "held-out")
 COLUMNS = {
-    **{"": "check", "language": "language", "split": "split", "way": "way", "there are": "wanted", "found": "found"},
-    **{"right": "right", "precision": "precision", "recall": "recall", "recall at 3": "recall_at_3"},
+    "": "check",
+    "language": "language",
+    "split": "split",
+    "way": "way",
+    "there are": "wanted",
+    "found": "found",
+    "right": "right",
+    "precision": "precision",
+    "recall": "recall",
+    "recall at 3": "recall_at_3",
 }
 
 
@@ -133,8 +141,12 @@ def together(verdicts: Sequence[tuple[str, Verdict]]) -> dict[str, Any]:
     wanted, found = total("wanted"), total("found")
     near = {"recall_at_3": share(total("near"), wanted)} if all(one.near is not None for _, one in verdicts) else {}
     return {
-        **{"wanted": wanted, "found": found, "right": total("right")},
-        **{"precision": share(total("right"), found), "recall": share(total("caught"), wanted), **near},
+        "wanted": wanted,
+        "found": found,
+        "right": total("right"),
+        "precision": share(total("right"), found),
+        "recall": share(total("caught"), wanted),
+        **near,
         "misses": [f"{name}: {miss}" for name, verdict in verdicts for miss in verdict.misses],
     }
 

@@ -42,18 +42,24 @@ SELECT (SELECT count(*) FROM notes_note WHERE search IS NULL)
 NOISE = 0.05
 WARMING_SECONDS = 3.0
 DRAINED = {
-    **{
-        "": "name",
-        "bytes": "bytes",
-        "callbacks": "count",
-        "processed/s": "per_second",
-        "p. MB at start": "memory_start",
-    },
-    **{"at most": "memory_most", "at the end": "memory_end", "indexed after, s": "indexed_after"},
+    "": "name",
+    "bytes": "bytes",
+    "callbacks": "count",
+    "processed/s": "per_second",
+    "p. MB at start": "memory_start",
+    "at most": "memory_most",
+    "at the end": "memory_end",
+    "indexed after, s": "indexed_after",
 }
 STEPS = {
-    **{"offered/s": "offered", "accepted/s": "accepted", "backlog grew by, /s": "growth", "kept up": "kept_up"},
-    **{"200 to note, p50 ms": "p50_ms", "p99 ms": "p99_ms", "p99.9 ms": "p99.9_ms", "door's p99 ms": "door_p99_ms"},
+    "offered/s": "offered",
+    "accepted/s": "accepted",
+    "backlog grew by, /s": "growth",
+    "kept up": "kept_up",
+    "200 to note, p50 ms": "p50_ms",
+    "p99 ms": "p99_ms",
+    "p99.9 ms": "p99.9_ms",
+    "door's p99 ms": "door_p99_ms",
 }
 
 
@@ -115,8 +121,11 @@ def drained(passed: Course, usage: Usage, size: int, count: int) -> dict[str, An
         "bytes": size,
         "count": count,
         "per_second": round(passed.drained(), 1),
-        **{"memory_start": round(memory[0]), "memory_most": round(max(memory)), "memory_end": round(memory[-1])},
-        **{"cpu_seconds": usage.cpu, "waits": dict(usage.waits.most_common())},
+        "memory_start": round(memory[0]),
+        "memory_most": round(max(memory)),
+        "memory_end": round(memory[-1]),
+        "cpu_seconds": usage.cpu,
+        "waits": dict(usage.waits.most_common()),
         "became": became(),
         "course": [(round(one.at, 2), one.waiting, one.memory) for one in passed.moments],
     }

@@ -35,9 +35,12 @@ class Side:
     def notes(self, ids: Sequence[UUID]) -> Question:
         """One after the other."""
         asked, selected = cycle(ids), cycle(ids)
-        return Question(
-            lambda: len([self.consumer.get(f"notes/{next(asked)}")]), lambda: len([self.raw.note(next(selected))])
-        )
+
+        def shown() -> int:
+            self.consumer.get(f"notes/{next(asked)}")
+            return 1
+
+        return Question(shown, lambda: len(self.raw.note(next(selected))[0]))
 
     def page(self, path: str, where: LiteralString = "true", **given: Any) -> Question:
         return Question(lambda: len(self.consumer.get(path)["results"]), lambda: len(self.raw.notes(where, **given)))

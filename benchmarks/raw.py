@@ -48,10 +48,7 @@ class Raw:
 
     def changed(self, count: int) -> datetime:
         """Since when so many notes have changed."""
-        by_change = (
-            "SELECT updated_at FROM notes_note WHERE clinic_id = %(clinic)s ORDER BY updated_at DESC LIMIT %(n)s"
-        )
-        *_, (moment,) = self.rows(by_change, n=count)
+        *_, (moment,) = self.rows(NEWEST, count=count)
         return datetime.fromisoformat(str(moment)).astimezone(UTC)
 
     def note(self, pk: UUID) -> list[Any]:

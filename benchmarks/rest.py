@@ -36,9 +36,16 @@ SLOWER, OF_RAW = 1.5, 0.3
 WARMING = 3
 NO_LIMITS = dict.fromkeys(["RATE_PER_KEY", "RATE_PER_ADDRESS"], "1000000000/minute")
 COLUMNS = {
-    **{"": "question", "rows, few": "rows_few", "many": "rows_many", "p50 ms, few": "p50_few", "p50, many": "p50_many"},
-    **{"p90, few": "p90_few", "p90, many": "p90_many", "times as slow": "ratio", "SQL's p50": "p50_raw"},
-    **{"times SQL": "times_raw"},
+    "": "question",
+    "rows, few": "rows_few",
+    "many": "rows_many",
+    "p50 ms, few": "p50_few",
+    "p50, many": "p50_many",
+    "p90, few": "p90_few",
+    "p90, many": "p90_many",
+    "times as slow": "ratio",
+    "SQL's p50": "p50_raw",
+    "times SQL": "times_raw",
 }
 FEED_COLUMNS = {"the feed": "way", "events": "events", "events/s": "per_second", "of SQL's": "of_raw"}
 Questions = Mapping[str, Question]
@@ -57,7 +64,9 @@ class Asked:
 
     def row(self, question: str) -> dict[str, Any]:
         return {
-            **{"question": question, "ratio": self.ratio("many", "few"), "times_raw": self.ratio("many", "raw")},
+            "question": question,
+            "ratio": self.ratio("many", "few"),
+            "times_raw": self.ratio("many", "raw"),
             **{f"rows_{way}": self.rows[way] for way in WAYS},
             **{f"p50_{way}": milliseconds(took, 50) for way, took in self.took.items()},
             **{f"p90_{way}": milliseconds(took, 90) for way, took in self.took.items()},
@@ -84,8 +93,10 @@ def followed(few: Side, many: Side, within: Consumer, limit: int, most: int) -> 
     """The feed from its start, in each way in turn, three times."""
     path = f"events?limit={limit}"
     ways: dict[str, Callable[[], Iterator[list[Any]]]] = {
-        **{"SQL, pages as large": lambda: many.raw.events(limit), "REST": lambda: many.consumer.pages(path)},
-        **{"REST, few": lambda: few.consumer.pages(path), "without HTTP": lambda: within.pages(path)},
+        "SQL, pages as large": lambda: many.raw.events(limit),
+        "REST": lambda: many.consumer.pages(path),
+        "REST, few": lambda: few.consumer.pages(path),
+        "without HTTP": lambda: within.pages(path),
     }
     rates: dict[str, list[float]] = {way: [] for way in ways}
     events = {}

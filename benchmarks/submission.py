@@ -43,8 +43,13 @@ ALONE = {
     "gRPC: the adapter": "gRPC: grpcio",
 }
 COLUMNS = {
-    **{"": "way", "MB/s": "mb_per_second", "of curl's": "of_curl", "of the library's": "of_library"},
-    **{"CPU ms a MB": "client_ms", "sandbox's": "sandbox_ms", "sandbox busy": "sandbox_busy"},
+    "": "way",
+    "MB/s": "mb_per_second",
+    "of curl's": "of_curl",
+    "of the library's": "of_library",
+    "CPU ms a MB": "client_ms",
+    "sandbox's": "sandbox_ms",
+    "sandbox busy": "sandbox_busy",
 }
 #: Sends a recording under this name.
 Send = Callable[[str], object]

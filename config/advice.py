@@ -45,7 +45,7 @@ ADVICE = {
 
 def kinds() -> dict[str, tuple[int, str]]:
     """By name, (status, title): the statuses' own, and those that refusals have of their own."""
-    own = {refusal.kind[0]: (refusal.status_code, refusal.kind[1]) for refusal in _refusals() if refusal.kind}
+    own = {refusal.kind[0]: (refusal.status_code, refusal.kind[1]) for refusal in _refusals()}
     return dict(sorted(({name: (status, title) for status, (name, title) in KINDS.items()} | own).items()))
 
 

@@ -10,8 +10,6 @@ from uuid import UUID
 from django import forms
 from django.db.models import QuerySet
 from django_filters import filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
@@ -134,8 +132,7 @@ class _MomentInQuery(forms.CharField):
             raise forms.ValidationError(A_MOMENT, code="invalid") from None
 
 
-@extend_schema_field(OpenApiTypes.DATETIME)
-class MomentFilter(filters.Filter):  # type: ignore[misc]
+class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = _MomentInQuery
 
 

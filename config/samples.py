@@ -8,29 +8,40 @@ from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.drainage import warn
+from limits import RateLimitItemPerMinute
+from rest_framework import exceptions
 
+from access.authentication import NO_PROOF
+from access.limits import Policy, Standing, TooMany
+from config import problems
 from config.examples import BY_NAME, BY_RESOURCE, SERVER, Missing, compose
 from config.meanings import explain
-from config.problems import CONTENT_TYPE, document
+from config.parsing import BODY_BYTES
+from config.schema_problems import ProblemErrorSerializer
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 METHOD_OPTION = {method: f" -X {method.upper()}" for method in METHODS - {"get"}}
-DETAILS = {
-    400: "The body is not JSON that can be read.",
-    401: "Send an API key or a token: Authorization: Bearer ...",
-    403: "This needs the scope notes:read, which the key does not have.",
-    404: "Not found.",
-    406: "Could not satisfy the request Accept header.",
-    408: "The body did not come in time.",
-    409: "The session is closed and takes no more audio.",
-    410: "It was removed, and will not be again. Forget its id.",
-    412: "It is not as If-Match says. Get it again, look at what has changed, and send the ETag it has now.",
-    413: "A JSON body may hold 1048576 bytes.",
-    415: "Unsupported media type in request.",
-    422: "Some values are not right: errors says which.",
-    428: "Send If-Match with the ETag that a GET of this address answers, so that no change is overwritten.",
-    429: "Too many requests. Ask again in 42 seconds.",
-    503: "The database does not answer. Try again in a few seconds.",
+#: One of each status. Those that are given words are raised with the same.
+REFUSALS = (
+    exceptions.ParseError("The body is not JSON that can be read."),
+    exceptions.AuthenticationFailed(NO_PROOF),
+    exceptions.PermissionDenied("This needs the scope notes:read."),
+    exceptions.NotFound(),
+    exceptions.NotAcceptable(),
+    problems.Conflict("The session is closed and takes no more audio."),
+    problems.Gone(),
+    problems.PreconditionFailed(),
+    problems.TooLarge(f"A JSON body may hold {BODY_BYTES} bytes."),
+    exceptions.UnsupportedMediaType("text/plain"),
+    problems.invalid(**ProblemErrorSerializer.example),
+    problems.PreconditionRequired(),
+    TooMany(Standing(Policy.KEY, RateLimitItemPerMinute(600), used=601, seconds_left=42)),
+    problems.Unavailable(),
+)
+#: As they are answered, by status; and what is refused before there is a request.
+PROBLEMS = {
+    shown["status"]: shown
+    for shown in (problems.document(408, "The body did not come in time."), *map(problems.problem, REFUSALS))
 }
 #: Of parameters about which nobody else says anything.
 SAID = {
@@ -39,12 +50,7 @@ SAID = {
     "number": "Its sequence number, from 1.",
     "session": "Those of this session.",
     "request": "Those of this request.",
-    "created_since": "Created then or later.",
-    "created_before": "Created before then.",
-    "updated_since": "Changed then or later. The latest change comes first.",
-    "updated_before": "Changed before then. The latest change comes first.",
 }
-ERRORS = {422: [{"field": "limit", "code": "invalid", "detail": "Give a whole number from 1 to 200."}]}
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -62,7 +68,7 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for webhook in result.get("webhooks", {}).values():
         _show_bodies("", webhook["post"], schemas)
     for response in result["components"]["responses"].values():
-        _show_problem(response["content"][CONTENT_TYPE])
+        _show_problem(response["content"][problems.CONTENT_TYPE])
     return result
 
 
@@ -111,11 +117,8 @@ def _of_parameter(path: str, parameter: dict[str, Any], schemas: Any) -> Any:
 
 def _show_problem(content: dict[str, Any]) -> None:
     values = content["schema"]["properties"]
-    status, name = values["status"]["const"], values["type"]["enum"][0]
-    content["example"] = document(status, DETAILS[status], ERRORS.get(status, ())) | {
-        "type": name,
-        "request_id": BY_NAME["request_id"],
-    }
+    own = {"type": values["type"]["enum"][0], "request_id": BY_NAME["request_id"]}
+    content["example"] = PROBLEMS[values["status"]["const"]] | own
 
 
 def _filled(path: str, parameters: list[dict[str, Any]]) -> str:

@@ -241,9 +241,9 @@ class RequestAction(OfClinic, generics.GenericAPIView[AsyncRequest]):
     preconditions = {"POST": False}
 
     def act(self, action: Callable[[AsyncRequest], AsyncRequest], request: Request, status: int, mode: str) -> Response:
-        take_nothing(request)
         with asking_refusals(), transaction.atomic():
             asked = self.get_object()
+            take_nothing(request)
             if "If-Match" in request.headers:
                 lock(asked.pk)
                 must_match(request, RequestShown(shown_requests().get(pk=asked.pk)).data)

@@ -19,8 +19,8 @@ class SessionFilters(FilterSet):  # type: ignore[misc]
     state = ChoiceFilter(choices=Session.State.choices)
     kind = ChoiceFilter(choices=Session.Kind.choices)
     encounter_ref = CharFilter(max_length=200, strip=False, label="The clinic's own reference, letter by letter.")
-    created_since = CreatedFilter(lookup_expr="gte")
-    created_before = CreatedFilter(lookup_expr="lt")
+    created_since = CreatedFilter(lookup_expr="gte", label="Created then or later.")
+    created_before = CreatedFilter(lookup_expr="lt", label="Created before then.")
 
     class Meta:
         model: Any = Session

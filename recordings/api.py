@@ -156,9 +156,9 @@ class RecordingLink(OfClinic, generics.GenericAPIView[Recording]):
     @idempotent_until(handing.ends)
     def post(self, request: Request, pk: UUID) -> Response:
         """Gives fresh links to its parts: ours once there is a copy, the vendor's until then. Goes into the log."""
-        take_nothing(request)
         download = is_download(request.query_params.get("download", "false"))
         recording = self.get_object()
+        take_nothing(request)
         with refusals(recording):
             given = handing.given(recording, download=download, by=access_log.actor(request))
         mode = "download" if download else "play"

@@ -43,38 +43,39 @@ class Linked:
         ticket = scope["path"].removeprefix(PREFIX)
         is_usual = scope["method"] == "GET" and not playing.redirect() and not any(header(scope, name) for name in TAGS)
         opened = handing.read(ticket, address) if is_usual else None
-        part = await self.part(opened.part_id) if opened else None
-        if opened is None or part is None or not await self.note(scope, ticket, opened, part):
+        if opened is None:
             return False
         try:
+            part = await self.part(opened.part_id)
+            if part is None:
+                return False
+            await self.note(scope, ticket, opened, part)
             facts = (playing.CONTENT_TYPE, part.size or 0, Whole.of_part(part).etag)
             await files.serve(scope, receive, with_headers(send), part.storage_key, *facts)
-        except files.Missing:
+        except (DatabaseError, files.Missing):
             return False
         return True
 
     async def part(self, part_id: UUID) -> RecordingPart | None:
         if part_id not in self.parts:
-            found = await self.asked(find, part_id)
-            if not isinstance(found, RecordingPart):
+            found: RecordingPart | None = await self.asked(find, part_id)
+            if found is None:
                 return None
             keep(self.parts, part_id, found)
         return self.parts[part_id]
 
-    async def note(self, scope: Scope, ticket: str, opened: Opened, part: RecordingPart) -> bool:
-        """One entry a listening, as Django's view would make it. False where it cannot be made."""
+    async def note(self, scope: Scope, ticket: str, opened: Opened, part: RecordingPart) -> None:
+        """One entry a listening, as Django's view would make it."""
         who, asked = (ticket, opened.by.address), header(scope, b"range")
         is_going_on = time.monotonic() - self.logged.get(who, float("-inf")) < listening.GOES_ON_SECONDS
         if is_going_on and not listening.begins(asked):
-            return True
-        if not await self.asked(listening.note, asked, part.recording, opened.by, "link"):
-            return False
+            return
+        await self.asked(listening.note, asked, part.recording, opened.by, "link")
         keep(self.logged, who, time.monotonic())
-        return True
 
     async def asked(self, work: Any, *facts: Any) -> Any:
-        """What the database says; None where it does not answer."""
-        return await asyncio.wrap_future(self.executor.submit(quietly, work, *facts))
+        """What the database says. Raises DatabaseError."""
+        return await asyncio.wrap_future(self.executor.submit(tidily, work, *facts))
 
 
 def find(part_id: UUID) -> RecordingPart | None:
@@ -83,11 +84,9 @@ def find(part_id: UUID) -> RecordingPart | None:
     return found
 
 
-def quietly(work: Any, *facts: Any) -> Any:
+def tidily(work: Any, *facts: Any) -> Any:
     try:
         return work(*facts)
-    except DatabaseError:
-        return None
     finally:
         close_old_connections()
 

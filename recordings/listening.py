@@ -52,12 +52,11 @@ def forget() -> None:
 
 
 # --- Programs, which have no page
-def note(asked: str, recording: Recording, by: log.Actor, mode: str = "") -> bool:
+def note(asked: str, recording: Recording, by: log.Actor, mode: str = "") -> None:
     """Logs a program's listening, `asked` being the header Range: what goes on with one that is in the log has no entry
     of its own."""
     if begins(asked) or not is_logged(recording, by):
         log.record(by, LISTENED, [recording], mode=mode)
-    return True
 
 
 def begins(asked: str) -> bool:

@@ -61,8 +61,8 @@ def test_every_sample_succeeds_as_it_stands(web: str, tmp_path: Path) -> None:
     """But for an ETag, which nobody could know before, and for the address of a subscriber that is there."""
     env = os.environ | {"URL": web, "KEY": a_key(the_clinic_of_the_examples())}
     (tmp_path / "consultation.wav").write_bytes(wav(1))
-    # What is closed or removed by its sample comes last.
-    for name, operation in sorted(operations(), key=lambda named: named[0].startswith(("PATCH", "DELETE"))):
+    # What is closed or removed by its sample comes last, and what is of something before that.
+    for name, operation in sorted(operations(), key=lambda one: (one[0].startswith(("PATCH", "DELETE")), -len(one[0]))):
         sample = operation["x-codeSamples"][0]["source"]
         sample = sample.replace(examples.ETAG, "*").replace("https://ehr.example/listenpost", f"{web}/")
         sample = sample.replace("curl ", "curl --silent --show-error --fail-with-body ", 1)

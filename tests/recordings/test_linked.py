@@ -122,3 +122,19 @@ def test_where_nginx_sends_files_django_says_so(linked: Linked, ticket: str, set
     settings.PLAYBACK_REDIRECT = "x-accel:/internal/"
     assert ask(linked, ticket)[0] is False
     assert entries() == []
+
+
+def set_read_only(how: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET default_transaction_read_only = {how}")
+
+
+def test_where_listening_cannot_be_logged_nothing_is_sent(
+    linked: Linked, ticket: str, recording: Recording, threads: Executor
+) -> None:
+    ask(linked, ticket)
+    other = a_ticket(recording, ApiKeyFactory(clinic=recording.clinic))
+    for read_only, is_answered in (("on", False), ("off", True)):
+        threads.submit(set_read_only, read_only).result()
+        assert ask(linked, other, Range="bytes=100-")[0] is is_answered
+        assert len(entries()) == 1 + is_answered

@@ -45,6 +45,16 @@ class Api:
     def put(self, path: str, body: bytes, **options: Any) -> Any:
         return self.send("PUT", path, body, **options)
 
+    def ids(self, path: str) -> list[str]:
+        """Of the rows of a list's page."""
+        response = self.get(path)
+        assert response.status_code == 200, response.content
+        return ids(response.json())
+
+
+def ids(page: dict[str, Any]) -> list[str]:
+    return [row["id"] for row in page["results"]]
+
 
 def assert_problem(response: Any, status: int, *fields: str) -> dict[str, Any]:
     """It is a whole problem document of this status, and its errors name just these fields."""

@@ -17,10 +17,6 @@ def note(clinic: Clinic) -> Note:
     return NoteFactory(request__session__clinic=clinic)
 
 
-def ids(api: Api, path: str) -> list[str]:
-    return [row["id"] for row in api.get(path).json()["results"]]
-
-
 def test_a_note_is_shown_with_its_sections_in_order(api: Api, note: Note) -> None:
     NoteSectionFactory(note=note, position=3, key="odd key", title="", text="")
     NoteSectionFactory(note=note, position=2, key="PLAN", title="Plan", text="Rest.")
@@ -105,10 +101,10 @@ def test_a_note_without_transcript_says_so(api: Api, note: Note) -> None:
 def test_notes_are_listed_by_session_and_state(api: Api, note: Note, clinic: Clinic) -> None:
     other = NoteFactory(request__session__clinic=clinic, state="rejected")
     NoteFactory()
-    assert ids(api, "notes") == [str(other.pk), str(note.pk)]
-    assert ids(api, f"notes?session={note.session_id}") == [str(note.pk)]
-    assert ids(api, "notes?state=rejected") == [str(other.pk)]
-    assert ids(api, f"notes?state=rejected&session={note.session_id}") == []
+    assert api.ids("notes") == [str(other.pk), str(note.pk)]
+    assert api.ids(f"notes?session={note.session_id}") == [str(note.pk)]
+    assert api.ids("notes?state=rejected") == [str(other.pk)]
+    assert api.ids(f"notes?state=rejected&session={note.session_id}") == []
 
 
 @pytest.mark.parametrize(
@@ -122,12 +118,12 @@ def test_notes_are_listed_by_session_and_state(api: Api, note: Note, clinic: Cli
 )
 def test_notes_are_listed_since_a_change(api: Api, note: Note, since: str, found: bool) -> None:
     Note.objects.update(updated_at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
-    assert bool(ids(api, f"notes?updated_since={since}")) is found
+    assert bool(api.ids(f"notes?updated_since={since}")) is found
 
 
 def test_a_stranger_lists_and_finds_nothing(stranger: Api, note: Note) -> None:
     for query in ("", "?q=knee", f"?session={note.session_id}", "?include=sections,transcript"):
-        assert ids(stranger, f"notes{query}") == []
+        assert stranger.ids(f"notes{query}") == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +147,7 @@ def test_a_note_is_found_by_words_of_its_own_language(
     api: Api, clinic: Clinic, language: str, text: str, query: str, found: bool
 ) -> None:
     NoteFactory(request__session__clinic=clinic, language=language, title="", text=text)
-    assert bool(ids(api, f"notes?q={query}")) is found
+    assert bool(api.ids(f"notes?q={query}")) is found
 
 
 @pytest.mark.parametrize("query", ["'", '"', "-", "the", "!!! & | <-> ( ) :*", "\\", "%", "😀", "OR OR", "a" * 200])
