@@ -52,6 +52,10 @@ class Kind(models.TextChoices):
     WEBHOOK_TEST = "webhook.test", "Somebody tries whether a webhook arrives."
 
 
+#: What webhooks can be told of: a test goes to the one alone that is tried out.
+OFFERED = [kind for kind in Kind if kind != Kind.WEBHOOK_TEST]
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that happened to a row. `data` holds ids, states and numbers, never a patient's words."""

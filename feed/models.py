@@ -8,6 +8,8 @@ from django.db.models import Q
 
 from access.models import Clinic, ClinicOwned
 
+LONGEST_URL, LONGEST_DESCRIPTION = 500, 200
+
 
 class Event(ClinicOwned):
     """Something that happened to a row, in ids and states only.
@@ -62,8 +64,8 @@ class Endpoint(ClinicOwned):
         GONE = "gone", "it answered that it is gone for good (410)"
         FAILING = "failing", "nothing could be delivered for days"
 
-    url = models.CharField(max_length=500, help_text="Without secrets: people see it.")
-    description = models.CharField(max_length=200, blank=True)
+    url = models.CharField(max_length=LONGEST_URL, help_text="Without secrets: people see it.")
+    description = models.CharField(max_length=LONGEST_DESCRIPTION, blank=True)
     types = ArrayField(models.CharField(max_length=60), default=list, help_text="Empty: all.")
     secrets = models.BinaryField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.ON)

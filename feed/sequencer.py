@@ -7,7 +7,6 @@ An event that is committed late gets a late position; those of one pass are in t
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.db.models import Exists, OuterRef
 from access.models import Clinic
 from feed import tasks
 from feed.models import Event, Feed
+from feed.webhooks import fanning
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def numbered(clinic_id: UUID) -> bool:
 
 @transaction.atomic
 def number(clinic_id: UUID) -> list[Positioned]:
-    """The next events of one clinic, in the order of their new positions."""
+    """The next events of one clinic, in the order of their new positions, and their deliveries."""
     last = held(clinic_id)
     # A statement of its own, begun once the row is held: it sees all that was numbered before.
     with connection.cursor() as cursor:
@@ -77,7 +77,8 @@ def number(clinic_id: UUID) -> list[Positioned]:
         positioned = sorted(Positioned(*row) for row in cursor.fetchall())
     if positioned:
         Feed.objects.filter(pk=clinic_id).update(position=positioned[-1].position)
-        hand_on(clinic_id, positioned)
+        if fanning.make(clinic_id, [(one.event_id, one.kind) for one in positioned]):
+            transaction.on_commit(tasks.ring_deliver)
     return positioned
 
 
@@ -86,11 +87,3 @@ def held(clinic_id: UUID) -> int:
     Feed.objects.bulk_create([Feed(clinic_id=clinic_id)], ignore_conflicts=True)
     feed: Feed = Feed.objects.select_for_update(no_key=True).get(pk=clinic_id)
     return feed.position
-
-
-def hand_on(clinic_id: UUID, positioned: Sequence[Positioned]) -> None:
-    """To the clinic's webhooks."""
-    from feed.webhooks import fanning
-
-    if fanning.fan_out(clinic_id, positioned):
-        transaction.on_commit(tasks.ring_deliver)

@@ -16,7 +16,8 @@ from feed.admin import telling
 from feed.admin.filters import OfEndpoint, OfKind, OfState
 from feed.models import Delivery
 from feed.shown import shown
-from feed.webhooks import endpoints, replays
+from feed.webhooks import replays
+from feed.webhooks.refusals import NotNow
 
 
 @admin.register(Delivery)
@@ -43,7 +44,7 @@ class DeliveryAdmin(desk.ClinicModelAdmin):
         desk.moment("delivered_at", "delivered"),
     )
     actions = ("redeliver",)
-    refusals = (endpoints.NotNow,)
+    refusals = (NotNow,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("clinic", "endpoint").defer("endpoint__secrets")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from access import desk
 from feed.models import Endpoint
-from feed.webhooks import replays
-
-MOST_COUNTED = 10_000
+from feed.webhooks.replays import Number
 
 
 def missed_since(endpoint: Endpoint) -> datetime | None:
@@ -16,13 +13,8 @@ def missed_since(endpoint: Endpoint) -> datetime | None:
     return (endpoint.failing_since or endpoint.off_at) if endpoint.state == Endpoint.State.OFF else None
 
 
-def missed(endpoint: Endpoint, since: datetime) -> str:
-    return f"{desk.in_clinic_time(since, endpoint.clinic)} ({how_many(endpoint, since, None).lower() or 'nothing'})"
-
-
-def how_many(endpoint: Endpoint, since: datetime, until: datetime | None) -> str:
-    """So many events would be sent; empty for none."""
-    number = replays.chosen(endpoint, since, until).order_by()[: MOST_COUNTED + 1].count()
-    if number > MOST_COUNTED:
-        return f"More than {MOST_COUNTED:,} events"
-    return f"{number:,} event{'' if number == 1 else 's'}" if number else ""
+def how_many(number: Number) -> str:
+    """In words; empty for none."""
+    if number.is_all:
+        return f"{number.found:,} event{'' if number.found == 1 else 's'}" if number.found else ""
+    return f"at least {number.found:,} events" if number.found else "an unknown number of events"

@@ -16,9 +16,10 @@ from access import desk, log
 from access.models import Membership
 from feed.admin import earlier, telling
 from feed.admin.filters import InTrouble
-from feed.admin.forms import HOURS, EndpointForm, NewEndpointForm, ReplayForm, SecretForm, SwitchOnForm
+from feed.admin.forms import EndpointForm, NewEndpointForm, ReplayForm, SecretForm, SwitchOnForm
 from feed.models import Delivery, Endpoint
 from feed.webhooks import endpoints, replays
+from feed.webhooks.refusals import NotNow, Refused
 
 MOST = 1000
 NEWEST = 10
@@ -33,6 +34,7 @@ class EndpointAdmin(desk.ManagedModelAdmin):
     empty = "No other system is told of anything yet. Make a webhook for one that wants to be."
     unseen = "If you did not see the secret, make another: “New secret”."
     ends = {
+        "stop_replay": "Earlier events are not sent again any more, but for those that wait for it already.",
         "switch_off": "Nothing is sent to it until it is switched on. What happens meanwhile can be sent then.",
         "remove": "Nothing is sent to it any more, and its deliveries are forgotten. It cannot be undone.",
     }
@@ -45,9 +47,9 @@ class EndpointAdmin(desk.ManagedModelAdmin):
         desk.moment("last_delivered_at", "last delivered"),
         desk.moment("created_at", "made"),
     )
-    actions = ("test", "switch_off", "stay_off", "remove")
+    actions = ("test", "stop_replay", "switch_off", "stay_off", "remove")
     pages = {"switch_on": "Switch on", "edit": "Change", "replay": "Send earlier events", "secret": "New secret"}
-    refusals = (endpoints.Refused, endpoints.NotNow)
+    refusals = (Refused, NotNow)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         due = Delivery.objects.filter(endpoint=OuterRef("pk"), next_attempt_at__isnull=False)
@@ -91,10 +93,11 @@ class EndpointAdmin(desk.ManagedModelAdmin):
         }
 
     def buttons(self, endpoint: Endpoint) -> list[str]:
+        stop = ["stop_replay"] if endpoint.replay_until else []
         if endpoint.state == State.ON:
-            return ["edit", "replay", "secret", "test", "switch_off", "remove"]
+            return ["edit", "replay", *stop, "secret", "test", "switch_off", "remove"]
         is_seen = endpoint.off_reason == Endpoint.Off.BY_HAND
-        return ["switch_on", "edit", "secret", *([] if is_seen else ["stay_off"]), "remove"]
+        return ["switch_on", *stop, "edit", "secret", *([] if is_seen else ["stay_off"]), "remove"]
 
     # --- Forms
     def add(self, request: HttpRequest) -> HttpResponse:
@@ -124,12 +127,12 @@ class EndpointAdmin(desk.ManagedModelAdmin):
             secret = endpoints.rotate(endpoint, overlap=overlap, by=log.actor(request))
             return desk.Done(endpoint, "The new secret", "Secret", secret)
 
-        return self.asked(request, SecretForm(request, {"hours": HOURS}), self.pages["secret"], do, endpoint)
+        return self.asked(request, SecretForm(request), self.pages["secret"], do, endpoint)
 
     def switch_on_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         endpoint = self.managed(request, object_id)
         since = earlier.missed_since(endpoint)
-        form = SwitchOnForm(request, earlier.missed(endpoint, since) if since else None)
+        form = SwitchOnForm(request, endpoint, since)
 
         def do(answers: dict[str, Any]) -> desk.Done:
             endpoints.switch_on(endpoint, by=log.actor(request))
@@ -143,8 +146,8 @@ class EndpointAdmin(desk.ManagedModelAdmin):
         endpoint = self.managed(request, object_id)
         form = ReplayForm(request, endpoint)
         if "confirm" not in request.POST and form.is_valid():
-            number = earlier.how_many(endpoint, form.cleaned_data["since"], form.cleaned_data["until"])
-            facts = {"form": form, "heading": self.pages["replay"], "number": number}
+            number = replays.number(endpoint, form.cleaned_data["since"], form.cleaned_data["until"])
+            facts = {"form": form, "heading": self.pages["replay"], "number": earlier.how_many(number)}
             return self.answer(request, "admin/feed/endpoint/replay.html", endpoint, facts)
 
         def do(answers: dict[str, Any]) -> desk.Done:
@@ -160,6 +163,12 @@ class EndpointAdmin(desk.ManagedModelAdmin):
         said = "A test is on its way: look here again in a few seconds."
         self.each(request, rows, lambda endpoint: endpoints.test(endpoint, by=by), said, logs=True)
 
+    @admin.action(permissions=["manage"], description="Stop sending earlier events")
+    def stop_replay(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> None:
+        by = log.actor(request)
+        said = "No more earlier events are sent."
+        self.each(request, rows, lambda endpoint: replays.stop(endpoint, by=by), said, logs=True)
+
     @admin.action(permissions=["manage"], description="Switch off")
     def switch_off(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> None:
         by = log.actor(request)
@@ -172,7 +181,7 @@ class EndpointAdmin(desk.ManagedModelAdmin):
 
         def do(endpoint: Endpoint) -> None:
             if endpoint.state == State.ON:
-                raise endpoints.NotNow("The webhook is on.")
+                raise NotNow("The webhook is on.")
             endpoints.switch_off(endpoint, by=by)
 
         self.each(request, rows, do, "It stays off, and nobody is reminded of it.", logs=True)
@@ -180,5 +189,12 @@ class EndpointAdmin(desk.ManagedModelAdmin):
     @admin.action(permissions=["manage"], description="Remove")
     def remove(self, request: HttpRequest, rows: QuerySet[Endpoint]) -> None:
         by = log.actor(request)
-        said = "The webhook is removed."
-        self.each(request, rows, lambda endpoint: endpoints.remove(endpoint, by=by), said, logs=True)
+        ended: list[Endpoint] = []
+
+        def do(endpoint: Endpoint) -> None:
+            endpoints.end(endpoint, by=by)
+            ended.append(endpoint)
+
+        self.each(request, rows, do, "The webhook is removed.", logs=True)
+        for endpoint in ended:  # after the commit: their deliveries may be millions
+            endpoints.clear(endpoint)

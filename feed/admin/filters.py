@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
@@ -57,12 +57,21 @@ class OfEndpoint(admin.SimpleListFilter):
 
 
 class OfColumn(admin.SimpleListFilter):
-    """Of all webhooks together the newest of each are found by its own index, as many as a list goes back."""
+    """Of all webhooks together the newest of each are found by its own index, as many as a list goes back.
+
+    For operators, of one webhook alone: those of all clinics are too many for that.
+    """
+
+    there_are: ClassVar[list[tuple[str, str]]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        is_of_one = bool(request.GET.get(OfEndpoint.parameter_name))
+        return self.there_are if is_of_one or not roles.is_operator(request) else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
         wanted = {name: request.GET[name] for name in ("kind", "state") if request.GET.get(name)}
+        if self.parameter_name != min(wanted, default=""):  # the first of both asks for both
+            return queryset
         if request.GET.get(OfEndpoint.parameter_name):
             return queryset.filter(**wanted)
         theirs = Endpoint.objects.visible_to(request.user)
@@ -74,15 +83,11 @@ class OfColumn(admin.SimpleListFilter):
 class OfState(OfColumn):
     title = "state"
     parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(state), str(state.label)) for state in Delivery.State]
+    there_are = [(str(state), str(state.label)) for state in Delivery.State]
 
 
 class OfKind(OfColumn):
     title = "type"
     template = "admin/feed/folded.html"  # there are thirty
     parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in Kind.values]
+    there_are = [(kind, kind) for kind in Kind.values]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from config.outbound import outbound
+from feed.models import LONGEST_URL
 from feed.webhooks.refusals import Refused
 from vendors.base import VendorError
 
-LONGEST = 500
 NOT_CALLED = (
     "Nothing can be sent to this address from here: {why} Give an https address that the internet can reach, or have "
     "the operator name its network in OUTBOUND_ALLOW."
@@ -16,9 +16,12 @@ NOT_CALLED = (
 
 
 def check(url: str) -> None:
-    """Asks where its name leads at this moment. Raises Refused, which names at most the host."""
-    if len(url) > LONGEST:
-        raise Refused("url", "max_length", f"Give at most {LONGEST} characters.")
+    """Asks where its name leads at this moment, for five seconds at most: before a transaction, where that can be.
+
+    Raises Refused, which names at most the host.
+    """
+    if len(url) > LONGEST_URL:
+        raise Refused("url", "max_length", f"Give at most {LONGEST_URL} characters.")
     if not url.isascii():
         raise Refused("url", "invalid", "Give the address in plain letters: a name in its xn-- form, others as %..")
     if "#" in url:

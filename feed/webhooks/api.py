@@ -18,12 +18,14 @@ from rest_framework.reverse import reverse
 from access import log
 from access.idempotency import idempotent
 from access.models import Scope
-from config.conditional import etag, must_match
+from config.conditional import etag, must_match, tagged
+from config.fields import take_nothing
 from config.problems import RETRY_AFTER_SECONDS, Conflict, invalid
 from config.rest import OfClinic
 from feed.models import Delivery, Endpoint
-from feed.webhooks import endpoints, replays
+from feed.webhooks import addresses, endpoints, replays
 from feed.webhooks.filters import DeliveryFilters
+from feed.webhooks.refusals import NotNow, Refused
 from feed.webhooks.serializers import (
     DeliveryShown,
     NewReplay,
@@ -43,9 +45,9 @@ READ, WRITE = Scope.EVENTS_READ, Scope.WEBHOOKS_WRITE
 def refusals() -> Iterator[None]:
     try:
         yield
-    except endpoints.Refused as error:
+    except Refused as error:
         raise invalid(error.field, error.code, error.message) from None
-    except endpoints.NotNow as error:
+    except NotNow as error:
         raise Conflict(error.message) from None
 
 
@@ -64,6 +66,7 @@ class WebhookList(OfClinic, generics.ListAPIView[Endpoint]):
         wanted = NewWebhook(data=request.data)
         wanted.is_valid(raise_exception=True)
         with refusals():
+            addresses.check(wanted.validated_data["url"])
             made, secret = endpoints.create(self.clinic, **wanted.validated_data, by=log.actor(request))
         shown, location = WebhookShown(made).data, reverse("webhook", [made.pk], request=request)
         return Response({**shown, "secret": secret}, status=201, headers={"Location": location, "ETag": etag(shown)})
@@ -84,10 +87,12 @@ class WebhookOne(OfClinic, generics.RetrieveAPIView[Endpoint]):
         endpoint = self.get_object()
         wanted = WebhookChange(data=request.data)
         wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
         with refusals():
-            held = endpoints.change(endpoint, by=log.actor(request), guard=self.matches, **wanted.validated_data)
-        shown = WebhookShown(held).data
-        return Response(shown, headers={"ETag": etag(shown)})
+            if "url" in given:
+                addresses.check(given["url"])
+            held = endpoints.change(endpoint, by=log.actor(request), guard=self.matches, **given)
+        return tagged(WebhookShown(held).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: UUID) -> Response:
@@ -132,16 +137,24 @@ class WebhookTest(WebhookAction):
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
         """Sends a webhook.test to this webhook alone: Location shows what became of it."""
+        endpoint = self.get_object()
+        take_nothing(request)
         with refusals():
-            made = endpoints.test(self.get_object(), by=log.actor(request))
+            made = endpoints.test(endpoint, by=log.actor(request))
         return accepted_delivery(request, made)
 
 
 class WebhookReplay(WebhookAction):
+    scopes = {"POST": WRITE, "DELETE": WRITE}
+    problems = {"POST": (409,), "DELETE": (409,)}
+
     @extend_schema(request=NewReplay, responses={202: WebhookStandingShown})
     @idempotent
     def post(self, request: Request, pk: UUID) -> Response:
-        """Sends a time's events once more, delivered before or not: Location shows how far it is."""
+        """Sends a time's events once more, delivered before or not: Location shows how far it is.
+
+        A replay that is under way takes in this time, too.
+        """
         endpoint, wanted = self.get_object(), NewReplay(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
@@ -149,6 +162,13 @@ class WebhookReplay(WebhookAction):
             replays.replay(endpoint, given["since"], given.get("until"), by=log.actor(request))
         location = reverse("webhook-standing", [pk], request=request)
         return accepted(WebhookStandingShown(self.get_object()).data, location)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """Ends the replay under way, if there is one; what it has made due already is sent."""
+        with refusals():
+            replays.stop(self.get_object(), by=log.actor(request))
+        return Response(status=204)
 
 
 class OfWebhook(OfClinic):
@@ -190,8 +210,10 @@ class DeliveryAgain(OfWebhook, generics.GenericAPIView[Delivery]):
     @idempotent
     def post(self, request: Request, pk: UUID, delivery: UUID) -> Response:
         """Sends it once more, delivered before or not, under the same webhook-id."""
+        again = self.get_object()
+        take_nothing(request)
         with refusals():
-            replays.redeliver(self.get_object(), by=log.actor(request))
+            replays.redeliver(again, by=log.actor(request))
         return accepted_delivery(request, self.get_object())
 
 
@@ -202,5 +224,4 @@ def accepted_delivery(request: Request, delivery: Delivery) -> Response:
 
 def accepted(shown: Any, location: str) -> Response:
     """What is at `location` as it is now: there, and when, to look what became of it."""
-    headers = {"Location": location, "Retry-After": str(RETRY_AFTER_SECONDS), "ETag": etag(shown)}
-    return Response(shown, status=202, headers=headers)
+    return tagged(shown, 202, {"Location": location, "Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,18 +15,16 @@ from access.log import Actor
 from access.models import AccessEntry, Clinic
 from config import secrets
 from feed import events, tasks
-from feed.events import Kind
-from feed.models import Delivery, Endpoint, Event
-from feed.webhooks import addresses, signing
+from feed.events import OFFERED, Kind
+from feed.models import LONGEST_DESCRIPTION, Delivery, Endpoint, Event
+from feed.webhooks import forgetting, signing
 from feed.webhooks.refusals import NotNow, Refused
 
-__all__ = ["TEST", "NotNow", "Refused", "change", "create", "remove", "rotate", "switch_off", "switch_on", "test"]
+logger = logging.getLogger(__name__)
 
 CHANGED, GRANTED = AccessEntry.Action.CHANGED, AccessEntry.Action.GRANTED
 State, Off = Endpoint.State, Endpoint.Off
 MOST = 20
-TEST = Kind.WEBHOOK_TEST
-LONGEST_OVERLAP = timedelta(days=90)
 TOO_MANY_SECRETS = (
     f"It is signed with {signing.MOST_LIVE} secrets already. Wait until one ends, or give 0 hours: that ends them all."
 )
@@ -38,7 +37,10 @@ Guard = Callable[[Endpoint], None]
 def create(
     clinic: Clinic, *, url: str, description: str = "", types: Sequence[str] = (), by: Actor
 ) -> tuple[Endpoint, str]:
-    """A new endpoint, and its secret, which cannot be had again. Raises Refused, NotNow."""
+    """A new endpoint, and its secret, which cannot be had again. Raises Refused, NotNow.
+
+    `url`: as addresses.check has let it through.
+    """
     secret = signing.make()
     given = _checked(url=url, description=description, types=types)
     with transaction.atomic():
@@ -54,7 +56,7 @@ def create(
 def change(endpoint: Endpoint, *, by: Actor, guard: Guard | None = None, **columns: Any) -> Endpoint:
     """Other `url`, `description`, `types` or `state`. The endpoint as it then is.
 
-    Raises Refused, NotNow, and what `guard` raises.
+    `url`: as addresses.check has let it through. Raises Refused, NotNow, and what `guard` raises.
     """
     state = columns.pop("state", None)
     given = _checked(**columns)
@@ -63,21 +65,20 @@ def change(endpoint: Endpoint, *, by: Actor, guard: Guard | None = None, **colum
         if new := {name: value for name, value in given.items() if getattr(held, name) != value}:
             _write(held, **new)
             log.record(by, GRANTED, [held], mode=f"changed {' '.join(new)}")
-        if "url" in new:
-            _begin_anew(held)
         if state == State.ON and held.state == State.OFF:
             _switch_on(held, by)
         # One that is off by itself may be left so: somebody has seen it.
         if state == State.OFF and held.off_reason != Off.BY_HAND:
             _switch_off(held, by)
+        if "url" in new and held.state == State.ON:
+            _begin_anew(held)
     return held
 
 
 def rotate(endpoint: Endpoint, *, overlap: timedelta, by: Actor) -> str:
     """A new secret, which cannot be had again. What is sent is signed with the old one too for `overlap`."""
-    if not timedelta() <= overlap <= LONGEST_OVERLAP:
-        longest = LONGEST_OVERLAP // timedelta(hours=1)
-        raise Refused("overlap_hours", "invalid", f"Give a whole number of hours from 0 to {longest}.")
+    if not timedelta() <= overlap <= timedelta(hours=signing.LONGEST_HOURS):
+        raise Refused("overlap_hours", "invalid", f"Give a whole number of hours from 0 to {signing.LONGEST_HOURS}.")
     with transaction.atomic():
         held = locked(endpoint)
         try:
@@ -100,12 +101,26 @@ def switch_off(endpoint: Endpoint, by: Actor) -> None:
 
 
 def remove(endpoint: Endpoint, by: Actor, guard: Guard | None = None) -> None:
-    """With its deliveries. Raises what `guard` raises."""
+    """With its deliveries. Raises NotNow, and what `guard` raises."""
+    end(endpoint, by, guard)
+    clear(endpoint)
+
+
+def end(endpoint: Endpoint, by: Actor, guard: Guard | None = None) -> None:
+    """Nothing is sent to it any more: the rest of its removal is `clear`. Raises NotNow, and what `guard` raises."""
     with transaction.atomic():
-        # Wholly: whoever makes deliveries for it at this moment is waited for, and they go with it.
-        held = locked(endpoint, guard, no_key=False)
+        held = locked(endpoint, guard)
+        _write(held, state=State.OFF, off_reason=held.off_reason or Off.BY_HAND, off_at=held.off_at or timezone.now())
         log.record(by, GRANTED, [held], mode="removed")
-        Endpoint.objects.filter(pk=held.pk).delete()
+
+
+def clear(endpoint: Endpoint) -> None:
+    """Removes its deliveries, which may be millions, some at a time, and then itself."""
+    forgetting.remove(Delivery.objects.filter(endpoint=endpoint.pk))
+    with transaction.atomic():
+        # Locked wholly: whoever makes deliveries for it at this moment is waited for, and they go with it.
+        Endpoint.objects.select_for_update().filter(pk=endpoint.pk).first()
+        Endpoint.objects.filter(pk=endpoint.pk).delete()
 
 
 def test(endpoint: Endpoint, by: Actor) -> Delivery:
@@ -113,10 +128,11 @@ def test(endpoint: Endpoint, by: Actor) -> Delivery:
     with transaction.atomic():
         held = locked(endpoint)
         need_on(held)
-        event = Event.objects.create(clinic_id=held.clinic_id, kind=TEST, object_id=held.pk)
+        event = Event.objects.create(clinic_id=held.clinic_id, kind=Kind.WEBHOOK_TEST, object_id=held.pk)
+        transaction.on_commit(tasks.ring_sequence)
         # Due since before anything else could be: somebody waits for it.
         made: Delivery = Delivery.objects.create(
-            clinic_id=held.clinic_id, endpoint=held, event=event, kind=TEST, next_attempt_at=held.created_at
+            clinic_id=held.clinic_id, endpoint=held, event=event, kind=event.kind, next_attempt_at=held.created_at
         )
         log.record(by, CHANGED, [held], mode="tested")
         wake(held)
@@ -134,10 +150,12 @@ def need_on(endpoint: Endpoint) -> None:
         raise NotNow("The webhook is switched off. Switch it on first.")
 
 
-def by_itself(endpoint: Endpoint, reason: str) -> None:
-    """Switches it off in the transaction under way, and tells the clinic's other systems."""
-    _write(endpoint, state=State.OFF, off_reason=reason, off_at=timezone.now())
-    events.record(Kind.WEBHOOK_DISABLED, clinic_id=endpoint.clinic_id, object_id=endpoint.pk, reason=reason)
+def disable(held: Endpoint, reason: str) -> None:
+    """Switches it off in the transaction under way, as nobody asked for, and tells the clinic's other systems."""
+    _write(held, state=State.OFF, off_reason=reason, off_at=timezone.now())
+    events.record(Kind.WEBHOOK_DISABLED, clinic_id=held.clinic_id, object_id=held.pk, reason=reason)
+    log.record(log.worker("webhooks"), CHANGED, [held], mode="switched off", reason=reason)
+    logger.warning("webhook %s was switched off: %s", held.pk, reason)
 
 
 def seal_anew(endpoint: Endpoint, *, by: Actor) -> bool:
@@ -152,9 +170,9 @@ def seal_anew(endpoint: Endpoint, *, by: Actor) -> bool:
 
 
 # --- The row
-def locked(endpoint: Endpoint, guard: Guard | None = None, *, no_key: bool = True) -> Endpoint:
+def locked(endpoint: Endpoint, guard: Guard | None = None) -> Endpoint:
     """As it is, locked. Raises NotNow where it was removed."""
-    held: Endpoint | None = Endpoint.objects.select_for_update(no_key=no_key).filter(pk=endpoint.pk).first()
+    held: Endpoint | None = Endpoint.objects.select_for_update(no_key=True).filter(pk=endpoint.pk).first()
     if held is None:
         raise NotNow("The webhook was removed meanwhile.")
     if guard:
@@ -171,17 +189,16 @@ def _write(held: Endpoint, **columns: Any) -> None:
 
 
 def _switch_on(held: Endpoint, by: Actor) -> None:
-    _write(held, **ON)
-    _begin_anew(held)
+    _begin_anew(held, **ON)
     log.record(by, CHANGED, [held], mode="switched on")
 
 
-def _begin_anew(held: Endpoint) -> None:
+def _begin_anew(held: Endpoint, **columns: Any) -> None:
     """It is well, as somebody says: what failed is not left to wait for hours, and has all of its tries before it."""
-    _write(held, **WELL)
+    _write(held, **WELL, **columns)
     tried = Delivery.objects.filter(endpoint=held, next_attempt_at__isnull=False, attempts__gt=0)
     tried.update(attempts=0, next_attempt_at=timezone.now())
-    wake(held)
+    transaction.on_commit(tasks.ring_deliver)
 
 
 def _switch_off(held: Endpoint, by: Actor) -> None:
@@ -191,17 +208,15 @@ def _switch_off(held: Endpoint, by: Actor) -> None:
 
 def _checked(**columns: Any) -> dict[str, Any]:
     """The columns as they are kept. Raises Refused."""
-    if "url" in columns:
-        addresses.check(columns["url"])
     if "types" in columns:
         columns["types"] = _known(columns["types"])
-    if len(columns.get("description", "")) > 200:
-        raise Refused("description", "max_length", "Give at most 200 characters.")
+    if len(columns.get("description", "")) > LONGEST_DESCRIPTION:
+        raise Refused("description", "max_length", f"Give at most {LONGEST_DESCRIPTION} characters.")
     return columns
 
 
 def _known(types: Sequence[str]) -> list[str]:
-    known = [str(kind) for kind in Kind if kind != TEST]
+    known = [str(kind) for kind in OFFERED]
     if set(types) - set(known):
         raise Refused("types", "unknown", f"Give some of: {', '.join(known)}. Leave it empty for all.")
     return [kind for kind in known if kind in types]

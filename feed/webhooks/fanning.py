@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
@@ -11,9 +10,6 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from feed.events import Kind
-
-if TYPE_CHECKING:
-    from feed.sequencer import Positioned
 
 #: The endpoints are held against removal. Of a delivery's id, a UUIDv7, the time is ours and the rest chance.
 INSERT = """
@@ -34,16 +30,14 @@ AGAIN = """DO UPDATE SET state = 'pending', attempts = 0, next_attempt_at = %(no
 WHERE feed_delivery.next_attempt_at IS NULL OR feed_delivery.next_attempt_at > %(now)s"""
 
 
-def fan_out(clinic_id: UUID, positioned: Iterable[Positioned]) -> int:
-    """Makes a delivery of each event for each endpoint that is on and wants it. Says how many were made."""
-    return make(clinic_id, [(one.event_id, one.kind) for one in positioned], ONCE)
+def make(clinic_id: UUID, events: Iterable[tuple[UUID, str]], *, again: bool = False, only: UUID | None = None) -> int:
+    """Makes a delivery of each event for each endpoint that is on and wants it. Says how many are due by that.
 
-
-def make(clinic_id: UUID, events: Iterable[tuple[UUID, str]], again: str, only: UUID | None = None) -> int:
-    """`events`: ids and kinds. `only`: for this endpoint. What is tried out is delivered to no other, and but once."""
+    `events`: ids and kinds. `again`: also what was delivered before. `only`: for this endpoint.
+    """
     wanted = [(event_id, kind) for event_id, kind in events if kind != Kind.WEBHOOK_TEST]
     ids, kinds = [event_id for event_id, _ in wanted], [kind for _, kind in wanted]
     facts = {"clinic": clinic_id, "only": only, "ids": ids, "kinds": kinds, "seed": str(uuid7()), "now": timezone.now()}
     with connection.cursor() as cursor:
-        cursor.execute(INSERT + again, facts)
+        cursor.execute(INSERT + (AGAIN if again else ONCE), facts)
         return int(cursor.rowcount)

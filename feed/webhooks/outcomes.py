@@ -5,7 +5,6 @@ Written where the endpoint's lease still holds. Where it does not, another worke
 
 from __future__ import annotations
 
-import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from access import log
-from access.models import AccessEntry
 from feed.models import Delivery, Endpoint
 from feed.webhooks import endpoints
 from vendors.answers import Response
-
-logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 #: Between ten tries, three days in all. Source: Standard Webhooks 1.0, "Retry schedule".
@@ -62,9 +57,8 @@ def _error(status: int) -> str:
 def delivered(endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> bool:
     """Whether the endpoint is still ours: its lease goes on."""
     now = timezone.now()
-    well = {"failures": 0, "failing_since": None, "rests_until": None, "last_delivered_at": now}
     with transaction.atomic():
-        held = ours(endpoint).update(lease_until=now + LEASE, **well)
+        held = ours(endpoint).update(lease_until=now + LEASE, last_delivered_at=now, **endpoints.WELL)
         if held:
             _write(delivery, outcome, state=Delivery.State.DELIVERED, delivered_at=now, next_attempt_at=None)
     return bool(held)
@@ -87,9 +81,9 @@ def failed(endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
         ours(endpoint).update(**facts, **freed(now))
         _try_again(delivery, outcome, now + asked)
         if outcome.status == GONE:
-            _off(held, Endpoint.Off.GONE)
+            endpoints.disable(held, Endpoint.Off.GONE)
         elif now - since >= timedelta(days=settings.WEBHOOK_FAILING_DAYS):
-            _off(held, Endpoint.Off.FAILING)
+            endpoints.disable(held, Endpoint.Off.FAILING)
 
 
 def interrupted(endpoint: Endpoint, delivery: Delivery) -> bool:
@@ -124,12 +118,6 @@ def _try_again(delivery: Delivery, outcome: Outcome, at_soonest: datetime) -> No
 
 
 def _write(delivery: Delivery, outcome: Outcome, **columns: Any) -> None:
-    """Where it still waits: somebody may have asked for it again meanwhile, which makes no difference."""
-    rows = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING)
+    """Where nobody has asked for it again meanwhile: that sets its tries back, and is sent by itself."""
+    rows = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts)
     rows.update(last_status=outcome.status, last_error=outcome.error, **columns)
-
-
-def _off(held: Endpoint, reason: str) -> None:
-    endpoints.by_itself(held, reason)
-    log.record(log.worker("webhooks"), AccessEntry.Action.CHANGED, [held], mode="switched off", reason=reason)
-    logger.warning("webhook %s was switched off: %s", held.pk, reason)

@@ -112,12 +112,12 @@ def waiting(endpoint: Endpoint, end: Deadline) -> Iterator[Delivery]:
 
 
 def begin(endpoint: Endpoint, delivery: Delivery) -> bool:
-    """Counts the try, where the endpoint is as it was when it was claimed."""
-    now = timezone.now()
+    """Counts the try, where the endpoint is as it was claimed, and the delivery as it was read."""
+    now, tried = timezone.now(), delivery.attempts
     delivery.attempts += 1
     delivery.next_attempt_at = outcomes.next_try(delivery.attempts, now)
     as_claimed = ours(endpoint).filter(state=Endpoint.State.ON, updated_at=endpoint.updated_at)
-    rows = Delivery.objects.filter(Exists(as_claimed), pk=delivery.pk, state=Delivery.State.PENDING)
+    rows = Delivery.objects.filter(Exists(as_claimed), pk=delivery.pk, state=Delivery.State.PENDING, attempts=tried)
     counted = {"attempts": delivery.attempts, "last_attempt_at": now, "next_attempt_at": delivery.next_attempt_at}
     return bool(rows.update(**counted))
 

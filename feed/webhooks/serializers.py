@@ -9,12 +9,13 @@ from rest_framework import serializers
 
 from config import examples
 from config.fields import Changes, Choice, Closed, Moment, Text
-from feed.events import Kind
-from feed.models import Delivery, Endpoint
-from feed.webhooks import replays
+from feed.events import OFFERED, Kind
+from feed.models import LONGEST_DESCRIPTION, LONGEST_URL, Delivery, Endpoint
+from feed.webhooks import replays, signing
 
-KINDS = [choice for choice in Kind.choices if choice[0] != Kind.WEBHOOK_TEST]
+KINDS = [(str(kind), str(kind.label)) for kind in OFFERED]
 URL = "https, without user name, query or fragment; it must lead to a public address now."
+DESCRIPTION = "What listens there, for people."
 TYPES = "Of the events that it is told of. Empty: all, also types that come later."
 ADDRESS = "https://ehr.example/listenpost"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw1bJzZmVxR0k="  # noqa: S105 (an example)
@@ -29,15 +30,15 @@ def types_field() -> Any:
 
 
 class NewWebhook(Closed):
-    url = Text(max_length=500, help_text=URL)
-    description = Text(max_length=200, required=False, allow_blank=True, help_text="What listens there, for people.")
+    url = Text(max_length=LONGEST_URL, help_text=URL)
+    description = Text(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True, help_text=DESCRIPTION)
     types = types_field()
     example = {"url": ADDRESS, "description": "EHR", "types": ["note.signed", "note.amended"]}
 
 
 class WebhookChange(Changes):
-    url = Text(max_length=500, required=False, help_text=URL)
-    description = Text(max_length=200, required=False, allow_blank=True)
+    url = Text(max_length=LONGEST_URL, required=False, help_text=URL)
+    description = Text(max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True)
     types = types_field()
     state = Choice(Endpoint.State.choices, required=False, help_text="off: nothing is sent until it is on again.")
     example = {"types": ["note.signed"], "state": "on"}
@@ -105,13 +106,16 @@ class WebhookMade(WebhookShown):
 
 class NewSecret(Closed):
     overlap_hours = serializers.IntegerField(
-        min_value=0, max_value=90 * 24, default=24, help_text="How long deliveries are signed with the old one too."
+        min_value=0,
+        max_value=signing.LONGEST_HOURS,
+        default=signing.USUAL_HOURS,
+        help_text="How long deliveries are signed with the old one too.",
     )
     example = {"overlap_hours": 24}
 
 
 class NewReplay(Closed):
-    since = Moment(help_text="What happened then and later is sent.")
+    since = Moment(help_text="What happened then and later is sent, and for safety what did in the ten minutes before.")
     until = Moment(required=False, allow_null=True, help_text="And before then. Now, if left out.")
     example = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
 

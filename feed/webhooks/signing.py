@@ -17,6 +17,8 @@ from config import secrets
 RANDOM_BYTES = 32
 #: Each costs a header's line some bytes, and every receiver some time.
 MOST_LIVE = 4
+#: That an old one goes on beside a new one.
+USUAL_HOURS, LONGEST_HOURS = 24, 90 * 24
 
 
 class TooMany(Exception):

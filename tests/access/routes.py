@@ -271,7 +271,7 @@ BUTTONS = {
     "access/apikey": {"revoke"},
     "access/allowedapplication": {"revoke"},
     "access/membership": {"remove"},
-    "feed/endpoint": {"test", "switch_off", "stay_off", "remove"},
+    "feed/endpoint": {"test", "stop_replay", "switch_off", "stay_off", "remove"},
     "feed/delivery": {"redeliver"},
 }
 #: For who has claimed the note, and nobody else: tests/admin/test_note_page.py.
@@ -316,6 +316,7 @@ GET  api/v1/webhooks/<uuid:pk>/standing   events:read     401 404 403 200 401 40
 POST api/v1/webhooks/<uuid:pk>/secret     webhooks:write  401 404 403 200+ 401 401
 POST api/v1/webhooks/<uuid:pk>/test       webhooks:write  401 404 403 202+ 401 401
 POST api/v1/webhooks/<uuid:pk>/replay     webhooks:write  401 404 403 202+ 401 401
+DELETE api/v1/webhooks/<uuid:pk>/replay   webhooks:write  401 404 403 204 401 401
 GET  api/v1/webhooks/<uuid:pk>/deliveries events:read     401 404 403 200 401 401
 GET  api/v1/webhooks/<uuid:pk>/deliveries/<uuid:delivery> events:read 401 404 403 200 401 401
 POST api/v1/webhooks/<uuid:pk>/deliveries/<uuid:delivery>/redeliver webhooks:write 401 404 403 202+ 401 401

@@ -433,6 +433,8 @@ def prepare(world: World, action: str) -> None:
         Session.objects.update(kind="dictation")
     if action == "stay_off":
         Endpoint.objects.update(state="off", off_reason="gone", off_at=timezone.now())
+    if action == "stop_replay":
+        Endpoint.objects.update(replay_after=uuid4(), replay_until=uuid4())
     if action == "archive_now":
         Recording.objects.update(state="available")
 

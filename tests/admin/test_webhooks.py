@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from ipaddress import ip_network
@@ -11,12 +13,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from access.models import AccessEntry, Clinic
-from feed.admin import earlier, telling
+from config.ids import first_id
 from feed.admin import endpoints as page
+from feed.admin import telling
 from feed.events import Kind
 from feed.models import Delivery, Endpoint
 from feed.webhooks import replays, signing
@@ -24,6 +28,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.rows import list_of, page_of
 from tests.admin.test_actions import act, press, told
 from tests.factories import DeliveryFactory, EndpointFactory, EventFactory, MembershipFactory
+from tests.feed.test_sequencer import elsewhere, somebody_waits, wait_for
 
 ADD, WEBHOOKS, DELIVERIES = "/admin/feed/endpoint/add/", "/admin/feed/endpoint/", "/admin/feed/delivery/"
 URL = "http://127.0.0.1:9/events"
@@ -252,9 +257,30 @@ def test_switched_on_it_goes_on_and_gets_what_it_missed(manager: Client, clinic:
     assert response["Location"] == page_of(row)
     row.refresh_from_db()
     assert (row.state, row.failing_since) == ("on", None)
-    sent = list(replays.chosen(row, since)) if row.replay_after == replays.before(since) else []
-    assert sent == (missed if again else [])
+    bounds = (row.replay_after, row.replay_until)
+    assert list(replays.told(row, *bounds)) == missed if again else bounds == (None, None)
     assert modes() == [("changed", "switched on"), *([("changed", "replayed")] if again else [])]
+
+
+def test_one_that_was_being_sent_earlier_events_gets_what_it_missed_too(manager: Client, clinic: Clinic) -> None:
+    since = ago(days=6)
+    facts = {"replay_after": first_id(ago(days=2)), "replay_until": first_id(ago(days=1))}
+    row = EndpointFactory(clinic=clinic, gone=True, failing_since=since, **facts)
+    assert manager.post(page_of(row, "switch_on"), {"again": "on"})["Location"] == page_of(row)
+    row.refresh_from_db()
+    assert (row.state, row.replay_after) == ("on", first_id(since, seconds=-600))
+    assert row.replay_until > first_id(ago(seconds=1))
+
+
+@pytest.mark.parametrize("state", ["on", "off"])
+def test_what_is_sent_again_can_be_stopped(manager: Client, clinic: Clinic, state: str) -> None:
+    off: dict[str, Any] = {} if state == "on" else {"state": "off", "off_reason": "gone", "off_at": OFF_AT}
+    row = EndpointFactory(clinic=clinic, replay_after=first_id(OFF_AT), replay_until=first_id(ago()), **off)
+    assert 'value="stop_replay"' in manager.get(page_of(row)).content.decode()
+    assert press(manager, row, "stop_replay") == ["No more earlier events are sent."]
+    assert (row.replay_after, row.replay_until) == (None, None)
+    assert 'value="stop_replay"' not in manager.get(page_of(row)).content.decode()
+    assert modes() == [("changed", "replay stopped")]
 
 
 def test_one_that_is_on_already_is_not_sent_everything_again(manager: Client, endpoint: Endpoint) -> None:
@@ -288,6 +314,52 @@ def test_removed_with_its_deliveries_on_its_page_and_in_the_list(manager: Client
     assert not Delivery.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_is_off_before_its_deliveries_are_removed(manager: Client, endpoint: Endpoint) -> None:
+    """They may be millions: nobody waits for them in a transaction."""
+    DeliveryFactory(endpoint=endpoint)
+    with ThreadPoolExecutor(1) as pool, elsewhere(lambda: list(Delivery.objects.select_for_update())):
+        pressed = pool.submit(removed_by, manager, endpoint)
+        wait_for(somebody_waits)
+        assert Endpoint.objects.get().state == "off"
+    assert pressed.result() == 302
+    assert not Endpoint.objects.exists()
+    assert modes() == [("granted", "removed")]
+
+
+def removed_by(desk: Client, row: Endpoint) -> int:
+    try:
+        return desk.post(page_of(row, "press"), {"action": "remove", "confirm": "yes"}).status_code
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_a_name_in_a_transaction(
+    manager: Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, open_meanwhile = socket.getaddrinfo, []
+
+    def getaddrinfo(host: str, *args: Any, **options: Any) -> Any:
+        if host != "here.example":
+            return look_up(host, *args, **options)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+            )
+            open_meanwhile.append(cursor.fetchone()[0])
+        connection.close()
+        return look_up("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    here = {"url": "http://here.example:9/events"}
+    for address in (ADD, page_of(endpoint, "edit")):
+        assert manager.post(address, GOOD | here).status_code in (200, 302)
+    assert open_meanwhile == [0, 0]
+    assert set(Endpoint.objects.values_list("url", flat=True)) == set(here.values())
+
+
 # --- From a time
 def test_a_time_is_sent_again_once_it_is_said_how_much_that_is(manager: Client, clinic: Clinic) -> None:
     Clinic.objects.filter(pk=clinic.pk).update(time_zone="Asia/Tokyo")
@@ -304,11 +376,9 @@ def test_a_time_is_sent_again_once_it_is_said_how_much_that_is(manager: Client, 
     assert manager.post(page_of(row, "replay"), form)["Location"] == page_of(row)
     row.refresh_from_db()
     times = [datetime(2026, 3, 4, hour, tzinfo=UTC) for hour in (1, 3)]
-    assert [row.replay_after, row.replay_until] == [replays.before(at) for at in times]
+    assert [row.replay_after, row.replay_until] == [first_id(times[0], seconds=-600), first_id(times[1])]
     assert "Earlier events are being sent again." in text(manager, page_of(row))
     assert modes() == [("changed", "replayed")]
-    again = manager.post(page_of(row, "replay"), given | {"confirm": "yes"})
-    assert "Wait until that is done." in again.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -334,13 +404,33 @@ def test_a_time_that_cannot_be_is_said(manager: Client, clinic: Clinic, given: d
 def test_it_is_said_when_there_are_too_many_to_count(
     manager: Client, endpoint: Endpoint, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(earlier, "MOST_COUNTED", 2)
+    monkeypatch.setattr(replays, "MOST_LOOKED_AT", 2)
+    assert "Nothing happened in this time" in asked_how_many(manager, endpoint)
     for position in (1, 2, 3):
+        said = {1: "1 event would be sent", 2: "2 events would be sent", 3: "At least 2 events would be sent"}
         happened(clinic, ago(hours=1), position)
-    assert "More than 2 events would be sent" in text_of(manager.post(page_of(endpoint, "replay"), {"since": LONG_AGO}))
+        assert said[position] in asked_how_many(manager, endpoint)
+
+
+def test_a_rare_type_is_not_looked_for_in_a_year_of_events(
+    manager: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "MOST_LOOKED_AT", 2)
+    row = EndpointFactory(clinic=clinic, types=["note.signed"])
+    for position, kind in enumerate(["note.created", "note.created", "note.created", "note.signed"], 1):
+        happened(clinic, ago(hours=1), position, kind)
+    asked = asked_how_many(manager, row)
+    assert "An unknown number of events would be sent" in asked
+    assert "Send them" in asked
+    Endpoint.objects.update(state="off", off_reason="gone", off_at=ago(hours=2))
+    assert "(an unknown number of events)" in text(manager, page_of(row, "switch_on"))
 
 
 LONG_AGO = "2020-01-01T00:00"
+
+
+def asked_how_many(desk: Client, row: Endpoint) -> str:
+    return text_of(desk.post(page_of(row, "replay"), {"since": LONG_AGO}))
 
 
 def text_of(response: Any) -> str:
@@ -385,6 +475,25 @@ def test_deliveries_are_listed_newest_first_and_narrowed(
     assert "Research" in shown
     assert str(foreign.endpoint_id) not in manager.get(DELIVERIES).content.decode()
     assert manager.get(f"{DELIVERIES}?webhook=x").status_code == 400
+
+
+def test_operators_narrow_the_deliveries_of_one_webhook(
+    operator: Client, endpoint: Endpoint, sent: dict[str, Any]
+) -> None:
+    """Those of all clinics are too many to be looked through for their newest."""
+    assert listed(operator, sent, f"?webhook={endpoint.pk}&state=pending") == ["pending"]
+    assert listed(operator, sent, f"?webhook={endpoint.pk}&kind=note.created&state=delivered") == ["delivered"]
+    assert "By state" in text(operator, f"{DELIVERIES}?webhook={endpoint.pk}")
+    assert "By state" not in text(operator, DELIVERIES)
+    assert listed(operator, sent, "?state=pending") == ["failed", "delivered", "pending"]
+
+
+def test_both_conditions_are_asked_for_once(
+    manager: Client, sent: dict[str, Any], django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(30) as asked:
+        assert listed(manager, sent, "?kind=note.created&state=delivered") == ["delivered"]
+    assert {query["sql"].lower().count("unnest") for query in asked} == {0, 1}
 
 
 def test_the_last_answer_is_told_in_words(manager: Client, sent: dict[str, Any]) -> None:

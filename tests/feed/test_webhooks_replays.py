@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from access.models import Clinic
-from feed import sequencer
+from access.models import AccessEntry, Clinic
+from config.ids import first_id
+from feed import events, sequencer
 from feed.events import Kind
 from feed.models import Delivery, Endpoint, Event
 from feed.webhooks import endpoints, replays, sending
+from feed.webhooks.refusals import NotNow
 from tests.factories import DeliveryFactory, EndpointFactory, EventFactory
 from tests.feed.subscriber import Subscriber
-from tests.feed.telling import BY, happen, listening, only_delivery, send_all
+from tests.feed.telling import BY, happen, later, listening, only_delivery, send_all
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00+00:00")
@@ -54,7 +57,7 @@ def test_only_what_happened_in_that_time_and_is_wanted(clinic: Clinic, there: Su
     replays.replay(endpoint, since, until, BY)
     send_all()
     assert [asked.json()["type"] for asked in there.asked] == ["note.signed"]
-    assert replays.chosen(endpoint, since, until).count() == 1
+    assert replays.number(endpoint, since, until) == (1, True)
     replays.replay(endpoint, LONG_AGO, since, BY)
     send_all()
     assert len(there.asked) == 1
@@ -118,13 +121,77 @@ def test_a_replay_breaks_off_and_goes_on(clinic: Clinic, there: Subscriber, monk
     assert there.ids == of(clinic)
 
 
-def test_only_one_at_a_time_and_none_where_it_is_off(clinic: Clinic) -> None:
-    endpoint = EndpointFactory(clinic=clinic)
+def test_what_happened_just_before_it_was_switched_off_is_sent_by_a_replay(clinic: Clinic, there: Subscriber) -> None:
+    """It got its position only after that, when the endpoint was passed over as off."""
+    endpoint, _ = listening(clinic, there)
+    events.record(Kind.NOTE_CREATED, clinic_id=clinic.pk, object_id=clinic.pk, session=str(clinic.pk))
+    endpoints.switch_off(endpoint, BY)
+    sequencer.sequence()
+    endpoint.refresh_from_db()
+    endpoints.switch_on(endpoint, BY)
+    assert endpoint.off_at
+    replays.replay(endpoint, endpoint.off_at, None, BY)
+    send_all()
+    assert there.ids == of(clinic)
+
+
+def test_what_happened_on_a_machine_whose_clock_is_ahead_is_sent_by_a_replay(clinic: Clinic, there: Subscriber) -> None:
+    ahead = UUID(int=first_id(timezone.now(), seconds=30).int + 1)
+    EventFactory(pk=ahead, clinic=clinic, position=1, data={"session": str(clinic.pk)})
+    endpoint, _ = listening(clinic, there)
     replays.replay(endpoint, LONG_AGO, None, BY)
-    with pytest.raises(endpoints.NotNow):
-        replays.replay(endpoint, LONG_AGO, None, BY)
-    with pytest.raises(endpoints.NotNow):
+    send_all()
+    assert there.ids == [str(ahead)]
+
+
+def test_a_replay_rests_while_it_is_off_and_misses_nothing(
+    clinic: Clinic, there: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "CHUNK", 2)
+    happen(clinic, number=5)
+    endpoint, _ = listening(clinic, there)
+    replays.replay(endpoint, LONG_AGO, None, BY)
+    claimed = sending.claim()
+    assert claimed
+    assert replays.go_on(claimed)
+    endpoints.switch_off(endpoint, BY)
+    assert not replays.go_on(claimed)
+    endpoints.switch_on(endpoint, BY)
+    later()
+    send_all()
+    assert there.ids == of(clinic)
+
+
+def test_another_time_is_taken_in_by_the_replay_under_way(clinic: Clinic, there: Subscriber) -> None:
+    happen(clinic)
+    first = timezone.now() + timedelta(milliseconds=1)
+    EventFactory(pk=first_id(first, seconds=-3600), clinic=clinic, position=2, data={"session": str(clinic.pk)})
+    endpoint, _ = listening(clinic, there)
+    replays.replay(endpoint, LONG_AGO, first - timedelta(minutes=30), BY)
+    replays.replay(endpoint, first - timedelta(seconds=1), first, BY)
+    replays.replay(endpoint, first - timedelta(minutes=2), first - timedelta(minutes=1), BY)
+    send_all()
+    assert there.ids == of(clinic)
+
+
+def test_none_begins_where_it_is_off(clinic: Clinic) -> None:
+    with pytest.raises(NotNow):
         replays.replay(EndpointFactory(clinic=clinic, gone=True), LONG_AGO, None, BY)
+
+
+def test_a_replay_is_stopped_whether_it_is_on_or_off(clinic: Clinic, there: Subscriber) -> None:
+    happen(clinic)
+    endpoint, _ = listening(clinic, there)
+    for is_on in (True, False):
+        replays.replay(endpoint, LONG_AGO, None, BY)
+        if not is_on:
+            endpoints.switch_off(endpoint, BY)
+        replays.stop(endpoint, BY)
+        endpoints.switch_on(endpoint, BY)
+        send_all()
+    assert not there.asked
+    replays.stop(endpoint, BY)
+    assert list(AccessEntry.objects.order_by("pk").values_list("mode", flat=True)).count("replay stopped") == 2
 
 
 def test_one_delivery_is_sent_again_under_the_same_id(clinic: Clinic, there: Subscriber) -> None:
@@ -193,7 +260,7 @@ def as_if_large(clinic: Clinic, other_clinic: Clinic) -> None:
 def test_a_chunk_reads_by_the_clinics_ids(clinic: Clinic, other_clinic: Clinic) -> None:
     endpoint = EndpointFactory(clinic=clinic)
     as_if_large(clinic, other_clinic)
-    plan = replays.chosen(endpoint, LONG_AGO)[:500].explain()
+    plan = replays.told(endpoint, first_id(LONG_AGO), first_id(timezone.now()))[:500].explain()
     assert "event_of_clinic" in plan
     assert "Sort" not in plan
 

@@ -30,8 +30,8 @@ recordings_list recordings_create recordings_retrieve recordings_link_create rec
 recordings_parts_audio_retrieve
 events_list
 webhooks_list webhooks_create webhooks_retrieve webhooks_partial_update webhooks_destroy webhooks_standing_retrieve
-webhooks_secret_create webhooks_test_create webhooks_replay_create webhooks_deliveries_list webhooks_deliveries_retrieve
-webhooks_deliveries_redeliver_create
+webhooks_secret_create webhooks_test_create webhooks_replay_create webhooks_replay_destroy
+webhooks_deliveries_list webhooks_deliveries_retrieve webhooks_deliveries_redeliver_create
 """
 OF_NO_OPERATION = {"internal", "method-not-allowed"}
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from access.models import AccessEntry, Clinic
@@ -147,6 +151,59 @@ def test_a_clinic_has_so_many_and_no_more(clinic: Clinic, api: Api) -> None:
     assert "Remove one first" in problem["detail"]
 
 
+# --- At once
+def at_once(row: Any, ask: Callable[[], Any]) -> list[int]:
+    """What two who ask at the same moment are answered: both wait for the row, and get it one after the other."""
+
+    def asked() -> int:
+        try:
+            return int(ask().status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
+            answers = [pool.submit(asked) for _ in range(2)]
+            wait_until_both_wait()
+        return sorted(answer.result() for answer in answers)
+
+
+def wait_until_both_wait() -> None:
+    ends = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < ends:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone() == (2,):
+                return
+            time.sleep(0.02)
+    raise AssertionError("they do not wait for each other")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_made_at_once_where_one_is_left_one_is_made(clinic: Clinic, api: Api) -> None:
+    EndpointFactory.create_batch(endpoints.MOST - 1, clinic=clinic)
+    assert at_once(clinic, lambda: api.post("webhooks", {"url": URL})) == [201, 409]
+    assert Endpoint.objects.filter(clinic=clinic).count() == endpoints.MOST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_change_what_they_have_both_seen_one_does(api: Api, endpoint: Endpoint) -> None:
+    place, numbers = f"webhooks/{endpoint.pk}", iter("12")
+    seen = {"If-Match": api.get(place)["ETag"]}
+
+    def change() -> Any:
+        return api.send("PATCH", place, {"description": next(numbers)}, headers=seen)
+
+    assert at_once(endpoint, change) == [200, 412]
+    assert list(AccessEntry.objects.filter(object_type="endpoint").values_list("mode", flat=True)) == [
+        "changed description"
+    ]
+
+
 # --- Changed
 def test_it_is_changed_and_switched_off_and_on(clinic: Clinic, api: Api, endpoint: Endpoint) -> None:
     response = changed(api, endpoint, {"description": "The new one", "types": [], "state": "off"})
@@ -189,7 +246,7 @@ def test_it_is_as_somebody_has_it_while_deliveries_go_on(api: Api, endpoint: End
 def test_it_is_new_to_everybody_when_it_was_switched_off(api: Api, endpoint: Endpoint) -> None:
     place = f"webhooks/{endpoint.pk}"
     seen = {"If-None-Match": api.get(place)["ETag"]}
-    endpoints.by_itself(endpoint, Endpoint.Off.GONE)
+    endpoints.disable(endpoint, Endpoint.Off.GONE)
     again = api.get(place, headers=seen)
     assert (again.status_code, again.json()["off_reason"]) == (200, "gone")
 
@@ -312,8 +369,21 @@ def test_a_replay_says_how_far_it_is(clinic: Clinic, api: Api, endpoint: Endpoin
     assert standing["replayed_to"] is not None
     again = api.get(response["Location"])
     assert (again.json(), again["ETag"]) == (standing, response["ETag"])
-    assert_problem(api.post(f"webhooks/{endpoint.pk}/replay", {"since": since}), 409)
-    assert modes(clinic) == [("changed", "replayed")]
+    assert api.post(f"webhooks/{endpoint.pk}/replay", {"since": since}).status_code == 202
+    assert modes(clinic) == [("changed", "replayed")] * 2
+
+
+def test_a_replay_is_stopped(clinic: Clinic, api: Api, stranger: Api, endpoint: Endpoint) -> None:
+    place = f"webhooks/{endpoint.pk}/replay"
+    api.post(place, {"since": "2026-01-02T00:00:00Z"})
+    assert_problem(stranger.send("DELETE", place), 404)
+    assert_problem(Api.of(clinic, "events:read").send("DELETE", place), 403)
+    assert api.get(f"webhooks/{endpoint.pk}/standing").json()["replaying"]
+    for _ in range(2):
+        response = api.send("DELETE", place)
+        assert (response.status_code, response.content) == (204, b"")
+    assert not api.get(f"webhooks/{endpoint.pk}/standing").json()["replaying"]
+    assert modes(clinic) == [("changed", "replayed"), ("changed", "replay stopped")]
 
 
 BAD_TIMES = [
