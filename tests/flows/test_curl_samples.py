@@ -57,12 +57,17 @@ def web(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterat
             yield url
 
 
+def when(named: tuple[str, Any]) -> tuple[bool, int]:
+    """What is closed or removed by its sample comes last, and what is below something before that."""
+    name = named[0]
+    return (True, -name.count("/")) if name.startswith(("PATCH", "DELETE")) else (False, 0)
+
+
 def test_every_sample_succeeds_as_it_stands(web: str, tmp_path: Path) -> None:
     """But for an ETag, which nobody could know before, and for the address of a subscriber that is there."""
     env = os.environ | {"URL": web, "KEY": a_key(the_clinic_of_the_examples())}
     (tmp_path / "consultation.wav").write_bytes(wav(1))
-    # What is closed or removed by its sample comes last, and what is of something before that.
-    for name, operation in sorted(operations(), key=lambda one: (one[0].startswith(("PATCH", "DELETE")), -len(one[0]))):
+    for name, operation in sorted(operations(), key=when):
         sample = operation["x-codeSamples"][0]["source"]
         sample = sample.replace(examples.ETAG, "*").replace("https://ehr.example/listenpost", f"{web}/")
         sample = sample.replace("curl ", "curl --silent --show-error --fail-with-body ", 1)
