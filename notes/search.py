@@ -116,7 +116,8 @@ def _by_shelves(rows: QuerySet[Row], what: Asked, most: int, seconds: float, is_
             reached = pk or groups[number - 1].far
             ids += [pk] if pk else []
     except QueryCanceled:
-        return Hits(ids[:most], reached or groups[0].near, is_stuck=reached is None)
+        if len(ids) < most:
+            return Hits(ids, reached or groups[0].near, is_stuck=reached is None)
     return Hits(ids[:most])
 
 

@@ -101,15 +101,15 @@ def test_what_django_says_of_an_answer_stays_on_it_and_nothing_of_ours_is_added(
     assert "listenpost" not in str(answer.headers).lower()
 
 
-def test_a_head_says_the_same_and_logs_nothing(
+def test_a_head_says_how_much_there_is_and_logs_nothing(
     clinic: Clinic, desk: requests.Session, spoken: tuple[Any, bytes]
 ) -> None:
+    """Whatever its Range: that is for GET alone."""
     audio, content = spoken
-    answer = desk.head(address(clinic, audio), headers={"Range": "bytes=0-9"}, timeout=10)
-    assert (answer.status_code, answer.content) == (206, b"")
-    assert answer.headers["Content-Length"] == "10"
-    assert answer.headers["Content-Range"] == f"bytes 0-9/{len(content)}"
-    assert desk.head(address(clinic, audio), timeout=10).headers["Content-Length"] == str(len(content))
+    for wanted in ({}, {"Range": "bytes=0-9"}):
+        answer = desk.head(address(clinic, audio), headers=wanted, timeout=10)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["Content-Length"] == str(len(content))
     assert listened(audio) == 0
 
 
