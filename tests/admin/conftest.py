@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from access.models import AccessEntry, Clinic, Membership
-from tests.factories import MembershipFactory, UserFactory, hashed_password
+from feed.models import Endpoint
+from tests.factories import EndpointFactory, MembershipFactory, UserFactory, hashed_password
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +64,9 @@ def viewer(clinic: Clinic) -> Client:
 def colleague_elsewhere(other_clinic: Clinic) -> Client:
     """A manager, of another clinic."""
     return member(other_clinic, Membership.Role.MANAGER)
+
+
+@pytest.fixture
+def endpoint(clinic: Clinic) -> Endpoint:
+    made: Endpoint = EndpointFactory(clinic=clinic)
+    return made
